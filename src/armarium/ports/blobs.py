@@ -1,0 +1,103 @@
+"""Bytes: what the core needs from a store, and the abilities a store may add.
+
+Every store has `Blobs`. `UploadsParts` and `SignsUrls` are separate protocols, asked for with
+`isinstance`, so that no store carries stubs that raise. Keys come from
+`domain/storage_keys.py`; blobs are immutable once put.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from armarium.domain.file import ByteRange
+
+
+class BlobStat(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store knows of one object. modified_at: seconds since the epoch, UTC."""
+
+    key: str
+    size_bytes: int
+    modified_at: float
+    sha256: str | None = None
+
+
+class Blobs(Protocol):
+    """Immutable bytes by key."""
+
+    async def put(
+        self,
+        key: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        size_bytes: int | None = None,
+        sha256: str | None = None,
+        limit_bytes: int | None = None,
+    ) -> BlobStat:
+        """Write all chunks under a key that does not exist yet, durably, then make it visible at once.
+
+        size_bytes, sha256 (hex): when given, what must have arrived; else Invalid and nothing is left.
+        limit_bytes: more than this is TooLarge and nothing is left.
+        Returns the stat with `sha256` of what was written.
+        Raises AlreadyExists if the key is taken. A reader never sees a key with half its bytes.
+        """
+        ...
+
+    def open(self, key: str, span: ByteRange | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes of a key, or of a span of it, in chunks of at most a few MiB.
+
+        Raises NotFound on the first step if the key is not there.
+        """
+        ...
+
+    async def stat(self, key: str) -> BlobStat | None:
+        """Return size and time of a key, None if it is not there. `sha256` may be None."""
+        ...
+
+    def list(self, prefix: str, *, older_than: datetime) -> AsyncIterator[BlobStat]:
+        """Yield every object under a prefix that was last modified before a moment, in no order."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove a key; a key that is not there is fine."""
+        ...
+
+
+class PartStat(msgspec.Struct, frozen=True):
+    """One received part of a multipart upload; `etag` is opaque, without quotes."""
+
+    number: int
+    etag: str
+    size_bytes: int
+
+
+@runtime_checkable
+class UploadsParts(Protocol):
+    """A store that takes an upload in numbered parts, in any order, each replaceable until joined."""
+
+    async def put_part(
+        self, upload_id: str, number: int, chunks: AsyncIterator[bytes], *, limit_bytes: int | None = None
+    ) -> PartStat: ...
+
+    async def list_parts(self, upload_id: str) -> list[PartStat]:
+        """Return the parts received so far, by number."""
+        ...
+
+    async def join_parts(self, upload_id: str, parts: list[PartStat], key: str) -> BlobStat:
+        """Make the parts one blob under a fresh key, in the order given, then forget them.
+
+        Raises Invalid when a part is missing or its etag differs; then the parts stay.
+        """
+        ...
+
+    async def drop_parts(self, upload_id: str) -> None: ...
+
+
+@runtime_checkable
+class SignsUrls(Protocol):
+    """A store whose own URLs may be handed to clients (S3 and its like)."""
+
+    async def sign_get(self, key: str, *, expires_in: timedelta, filename: str, content_type: str) -> str: ...
+
+    async def sign_put(self, key: str, *, expires_in: timedelta) -> str: ...
