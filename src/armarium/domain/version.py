@@ -1,0 +1,89 @@
+"""Versions and drafts: what is committed, what is staged, and what a commit would make of it."""
+
+import enum
+
+import msgspec
+
+from armarium.domain.errors import AlreadyExists, Invalid
+from armarium.domain.file import BlobId
+from armarium.domain.identifiers import ArtifactId, VersionId
+
+INITIAL_COMMENT = "Initial version"
+
+
+class Version(msgspec.Struct, frozen=True, array_like=True):
+    """One committed state of an artifact. position: rank among its versions, unique, ascending, may have gaps.
+
+    created_at: seconds since the epoch, UTC.
+    """
+
+    id: VersionId
+    label: str
+    position: int
+    comment: str
+    created_at: int
+    file_count: int
+    size_bytes: int
+
+
+class Intent(enum.StrEnum):
+    """What a commit will make of a draft."""
+
+    NEW_VERSION = "new_version"
+    EDIT_VERSION = "edit_version"
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """The staged, not yet committed values of an artifact; manifest and config are JSON."""
+
+    artifact_id: ArtifactId
+    intent: Intent
+    manifest: msgspec.Raw
+    config: msgspec.Raw
+    type: str
+
+
+class StagedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One staged path: an addition or replacement, or a removal mark.
+
+    slot: names this staging of the path; an upload URL is bound to it and dies with it.
+    blob_id: None until bytes have arrived (`size_bytes`, `modified_at`, `sha256` likewise).
+    """
+
+    path: str
+    slot: str
+    removed: bool = False
+    download_weight: float = 0.0
+    blob_id: BlobId | None = None
+    size_bytes: int | None = None
+    modified_at: float | None = None
+    content_type: str = "application/octet-stream"
+    sha256: str | None = None
+
+
+class Staging(msgspec.Struct, frozen=True):
+    """What a reader of the draft sees of it besides manifest and config: its intent and its paths."""
+
+    intent: Intent
+    files: tuple[StagedFile, ...]
+
+
+def new_label(versions: tuple[Version, ...], wanted: str | None) -> str:
+    """Choose the label of the next version: the wanted one if it is free, else the next free `v<n>`."""
+    taken = {version.label for version in versions}
+    if wanted is None:
+        return next(label for n in range(len(versions), 2 * len(versions) + 1) if (label := f"v{n}") not in taken)
+    if wanted in taken:
+        raise AlreadyExists("version", wanted, f"Version '{wanted}' already exists.")
+    return checked_label(wanted)
+
+
+def checked_label(label: str) -> str:
+    """Return a label that may name a version: printable, no slash, at most 64 characters."""
+    if label in ("", "stage", "new", "latest") or len(label) > 64 or not label.isprintable() or "/" in label:
+        raise Invalid(
+            "version",
+            f"Invalid version {label!r}: use at most 64 printable characters without '/'; "
+            "'stage', 'new' and 'latest' are reserved.",
+        )
+    return label
