@@ -1,6 +1,6 @@
 """One text per JSON scalar that sorts and compares the same way in every database.
 
-    f, t                  false, true
+    b0, b1                false, true
     n<16 hex digits>      a number: its IEEE 754 bits, arranged so that text order is numeric order
     s<text>               a string of at most 200 characters
     s<200 characters>~<sha256>   a longer one: equality stays exact, order looks at the beginning
@@ -19,7 +19,7 @@ _LONGEST = 200
 def sort_key(value: Scalar) -> str:
     """Return the key of a scalar; integers beyond 2**53 compare as the float nearest to them."""
     if isinstance(value, bool):
-        return "t" if value else "f"
+        return "b1" if value else "b0"
     if isinstance(value, int | float):
         return "n" + _number_key(value)
     if len(value) > _LONGEST:

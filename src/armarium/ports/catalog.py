@@ -1,0 +1,299 @@
+"""Records and transactions: what the core needs to remember.
+
+`Catalog` reads committed state, one statement a call. `Catalog.transaction()` gives a `Transaction`,
+which reads its own writes and changes things: all of it or nothing, serialised against every other
+transaction that touches the same artifact. Leaving the block without an error means: durable.
+A method that names an artifact by reference or id returns None when it is not there; no method decides anything.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import msgspec
+
+from armarium.domain.account import Token, User, Workspace
+from armarium.domain.artifact import Artifact, Found
+from armarium.domain.file import BlobId, FileEntry
+from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
+from armarium.domain.manifest import IndexedScalar
+from armarium.domain.principal import Role
+from armarium.domain.query import Cursor, Query
+from armarium.domain.version import Draft, Intent, StagedFile, Version
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A part of a listing. next: where the following page starts, None at the end."""
+
+    artifacts: list[Artifact]
+    next: Cursor | None
+
+
+class BlobRecord(msgspec.Struct, frozen=True):
+    """A blob the catalog knows. created_at: seconds since the epoch."""
+
+    id: BlobId
+    size_bytes: int
+    sha256: str | None
+    created_at: float
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the audit trail: who did what to which artifact. at: seconds since the epoch."""
+
+    at: float
+    workspace: str
+    actor: str
+    action: str
+    artifact_id: str | None = None
+    detail: str = ""
+
+
+class Reader(Protocol):
+    """Questions, each answered by one statement."""
+
+    # artifacts
+    async def find_artifact(
+        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False
+    ) -> Found | None:
+        """viewer: the user whose membership in the artifact's workspace is reported."""
+        ...
+
+    async def list_artifacts(self, query: Query) -> Page: ...
+
+    async def count_artifacts(self, query: Query) -> int:
+        """How many artifacts match, whatever offset, limit and cursor say."""
+        ...
+
+    async def child_ids(self, parent_id: ArtifactId) -> list[ArtifactId]:
+        """All direct children, staged ones included, oldest first."""
+        ...
+
+    async def manifest_of(self, version_id: VersionId) -> tuple[msgspec.Raw, str] | None:
+        """The manifest and type a version was committed with."""
+        ...
+
+    # drafts
+    async def find_draft(self, artifact_id: ArtifactId) -> Draft | None: ...
+
+    async def staged_files(self, artifact_ids: Sequence[ArtifactId]) -> dict[ArtifactId, tuple[StagedFile, ...]]:
+        """Every staged path of each artifact, sorted by path; an artifact with none is left out."""
+        ...
+
+    async def find_slot(self, slot: str) -> tuple[ArtifactId, StagedFile] | None: ...
+
+    # files of versions
+    async def find_files(self, version_id: VersionId, paths: Sequence[str]) -> dict[str, FileEntry]: ...
+
+    async def list_files(
+        self, version_id: VersionId, *, prefix: str = "", after: str = "", limit: int | None = None
+    ) -> list[FileEntry]:
+        """All files whose path begins with a prefix, at any depth, sorted by path, behind `after`."""
+        ...
+
+    async def list_directory(
+        self, version_id: VersionId, directory: str, *, limit: int | None = None
+    ) -> tuple[list[FileEntry], list[str]]:
+        """The files directly in a directory (`""` or `a/b/`), and the names of its subdirectories, both sorted."""
+        ...
+
+    # secrets
+    async def secrets_of(self, artifact_id: ArtifactId, *, staged: bool = False) -> dict[str, bytes]: ...
+
+    # who
+    async def find_user(self, user_id: str) -> User | None: ...
+
+    async def find_workspace(self, name: str, *, viewer: str | None = None) -> Workspace | None:
+        """viewer: the user whose own role is reported in `Workspace.membership`."""
+        ...
+
+    async def list_workspaces(self, *, member: str | None, offset: int = 0, limit: int = 256) -> list[Workspace]:
+        """Workspaces a user is a member of, or all of them for None; by name."""
+        ...
+
+    async def memberships(self, user_id: str) -> dict[str, Role]: ...
+
+    async def find_token(self, digest: bytes) -> Token | None: ...
+
+    async def is_revoked(self, token_id: str) -> bool: ...
+
+    async def list_events(
+        self, *, workspace: str | None = None, artifact_id: str | None = None, limit: int = 100
+    ) -> list[Event]:
+        """Newest first."""
+        ...
+
+    # blobs
+    async def unreferenced_blobs(self, *, created_before: float, limit: int) -> list[BlobRecord]:
+        """Blobs no file of any version or draft needs, oldest first, condemned ones included."""
+        ...
+
+    async def known_blobs(self, ids: Sequence[BlobId]) -> set[BlobId]: ...
+
+
+class Transaction(Reader, Protocol):
+    """Changes. Inside a transaction `find_artifact` also locks the artifact until the end."""
+
+    # artifacts
+    async def insert_artifact(
+        self,
+        *,
+        id: ArtifactId,  # noqa: A002
+        workspace: str,
+        alias: str,
+        parent_id: ArtifactId | None,
+        type: str,  # noqa: A002
+        manifest: msgspec.Raw,
+        config: msgspec.Raw,
+        created_by: str,
+        now: float,
+        fields: Iterable[tuple[str, IndexedScalar]],
+    ) -> bool:
+        """Add an artifact without versions; False, and nothing added, when its alias is taken.
+
+        fields: (`manifest` or `config`, scalar) pairs a search can look at.
+        """
+        ...
+
+    async def publish(
+        self,
+        artifact_id: ArtifactId,
+        *,
+        type: str,  # noqa: A002
+        manifest: msgspec.Raw,
+        config: msgspec.Raw,
+        now: float,
+        fields: Iterable[tuple[str, IndexedScalar]],
+        file_count: int | None = None,
+    ) -> None:
+        """Replace the published values; file_count None keeps the old count."""
+        ...
+
+    async def reset_artifact(self, artifact_id: ArtifactId, *, created_by: str, now: float) -> None:
+        """Make an artifact as good as new: no versions, draft, secrets, aspects or counters; its id and alias stay."""
+        ...
+
+    async def set_parent(self, artifact_id: ArtifactId, parent_id: ArtifactId | None) -> None: ...
+
+    async def orphan_children(self, parent_id: ArtifactId) -> None:
+        """Make every direct child a root artifact."""
+        ...
+
+    async def delete_artifacts(self, artifact_ids: Sequence[ArtifactId]) -> None:
+        """Remove artifacts with all that hangs on them; their blobs are left to the sweeper."""
+        ...
+
+    # versions
+    async def insert_version(
+        self,
+        artifact_id: ArtifactId,
+        version: Version,
+        *,
+        manifest: msgspec.Raw,
+        type: str,  # noqa: A002
+    ) -> None: ...
+
+    async def update_version(
+        self,
+        version_id: VersionId,
+        *,
+        manifest: msgspec.Raw,
+        type: str,  # noqa: A002
+        comment: str | None = None,
+        now: float,
+    ) -> None:
+        """Replace what a version was committed with; comment None keeps the old one."""
+        ...
+
+    async def delete_version(self, version_id: VersionId) -> None: ...
+
+    async def apply_staged_files(self, artifact_id: ArtifactId, version_id: VersionId) -> int:
+        """Carry every staged path into a version: additions replace, marks remove. Returns its file count."""
+        ...
+
+    # drafts
+    async def put_draft(self, draft: Draft) -> None:
+        """Add or replace the draft's values; its staged files stay."""
+        ...
+
+    async def delete_draft(self, artifact_id: ArtifactId) -> None:
+        """Remove the draft with its staged files and staged secrets."""
+        ...
+
+    async def stage_files(self, artifact_id: ArtifactId, files: Sequence[StagedFile]) -> None:
+        """Add or replace staged paths, as rows: concurrent calls never lose each other's."""
+        ...
+
+    async def unstage_files(self, artifact_id: ArtifactId, paths: Sequence[str]) -> None: ...
+
+    async def fill_slot(self, slot: str, entry: FileEntry) -> bool:
+        """Put arrived bytes behind a staged path, and record the blob; False when the slot is gone."""
+        ...
+
+    # secrets
+    async def put_secrets(
+        self,
+        artifact_id: ArtifactId,
+        secrets: Mapping[str, bytes | None],
+        *,
+        replace: bool = False,
+        staged: bool = False,
+    ) -> None:
+        """Set ciphertexts by key, None removes one; replace: whatever is not named goes."""
+        ...
+
+    async def publish_secrets(self, artifact_id: ArtifactId) -> None:
+        """Replace the secrets by the staged ones, if there are any."""
+        ...
+
+    # who
+    async def insert_user(self, user: User) -> bool:
+        """False when the user exists."""
+        ...
+
+    async def insert_workspace(self, workspace: Workspace) -> bool:
+        """False when the workspace exists."""
+        ...
+
+    async def delete_workspace(self, name: str) -> None: ...
+
+    async def put_member(self, workspace: str, user_id: str, role: Role | None) -> None:
+        """Set or, with None, end a membership."""
+        ...
+
+    async def insert_token(self, token: Token) -> None: ...
+
+    async def revoke_token(self, token_id: str, *, expires_at: float | None) -> None:
+        """Refuse a token from now on; expires_at: when this can be forgotten."""
+        ...
+
+    # housekeeping
+    async def add_counts(self, counts: Mapping[ArtifactId, tuple[float, float]], *, day: str) -> None:
+        """Add (views, downloads) to artifacts and to the statistics of a day (`YYYY-MM-DD`)."""
+        ...
+
+    async def reset_counts(self, artifact_id: ArtifactId) -> None: ...
+
+    async def add_event(self, event: Event) -> None: ...
+
+    async def condemn_blobs(self, ids: Sequence[BlobId]) -> list[BlobId]:
+        """Mark blobs that are still unreferenced, so that none can be referenced again; returns those marked."""
+        ...
+
+    async def forget_blobs(self, ids: Sequence[BlobId]) -> None:
+        """Remove the records of condemned blobs whose bytes are gone."""
+        ...
+
+
+class Catalog(Reader, Protocol):
+    """The records of one armarium."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """All or nothing. Raises Unavailable when the database stays locked."""
+        ...
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date."""
+        ...
+
+    async def close(self) -> None: ...
