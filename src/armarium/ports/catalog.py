@@ -19,7 +19,7 @@ from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
 from armarium.domain.manifest import IndexedScalar
 from armarium.domain.principal import Role
 from armarium.domain.query import Cursor, Query
-from armarium.domain.version import Draft, Intent, StagedFile, Version
+from armarium.domain.version import Draft, StagedFile, Version
 
 
 class Page(msgspec.Struct, frozen=True):
