@@ -134,6 +134,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         return any(":" in scope for scope in self.scopes)
 
     @property
+    def workspace(self) -> str:
+        """Where a bare alias is looked up: the current workspace, else the user's home."""
+        return self.current_workspace or self.home_workspace
+
+    @property
     def home_workspace(self) -> str:
         return home_workspace(self.effective_id)
 
