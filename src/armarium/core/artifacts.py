@@ -50,7 +50,7 @@ class Artifacts:
         alias: str | None = None,
         workspace: str | None = None,
         parent: str | None = None,
-        type: str = "generic",  # noqa: A002
+        type: str = "generic",
         config: Mapping[str, Any] | None = None,
         secrets: Mapping[str, str] | None = None,
         label: str | None = None,
@@ -291,7 +291,7 @@ def new_values(
     return checked_values(manifest, complete, type)
 
 
-def checked_values(manifest: Mapping[str, Any], config: Mapping[str, Any], type: str) -> Values:  # noqa: A002
+def checked_values(manifest: Mapping[str, Any], config: Mapping[str, Any], type: str) -> Values:
     """Encode published or staged values, refusing what could not be used later."""
     if type in _TYPES_WITH_KNOWN_FIELDS:
         check_known_fields(manifest)

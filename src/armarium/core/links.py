@@ -3,7 +3,7 @@
 from datetime import timedelta
 from urllib.parse import quote
 
-from armarium.core.tickets import DownloadTicket, Tickets, UploadTicket
+from armarium.core.tickets import Download, Tickets, Upload
 
 from armarium.domain.file import FileEntry
 from armarium.ports.clock import Clock
@@ -22,13 +22,13 @@ class Links:
 
     def upload(self, slot: str, *, expires_in: timedelta, base_url: str | None = None) -> str:
         """A URL that takes one PUT after the other for a staged path, until the draft is committed or discarded."""
-        ticket = UploadTicket(slot=slot, expires_at=self._expiry(expires_in))
+        ticket = Upload(slot=slot, expires_at=self._expiry(expires_in))
         return f"{base_url or self.base_url}{UPLOADS}{self._tickets.issue(ticket)}"
 
     def download(self, entry: FileEntry, *, expires_in: timedelta, base_url: str | None = None) -> str:
         """A URL that answers GET and HEAD, with ranges, for one blob; it ends with the file's name."""
         name = entry.path.rpartition("/")[2]
-        ticket = DownloadTicket(
+        ticket = Download(
             blob_id=entry.blob_id,
             size_bytes=entry.size_bytes,
             modified_at=entry.modified_at,

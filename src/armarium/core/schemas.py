@@ -18,7 +18,7 @@ def check_manifest(manifest: msgspec.Raw, schema: msgspec.Raw) -> None:
     """Raise SchemaViolation, naming the first fault, unless the manifest follows the schema."""
     error = next(_validator(bytes(schema)).iter_errors(msgspec.json.decode(manifest)), None)
     if error is not None:
-        raise SchemaViolation(f"ValidationError: {_words(error)}")
+        raise SchemaViolation(_words(error))
 
 
 @functools.lru_cache(maxsize=256)

@@ -101,7 +101,7 @@ _LISTING_LEVELS = tuple(level for level, actions in LEVELS.items() if Action.LIS
 
 
 def _grants_listing(principal: Principal) -> Condition:
-    """Say in a query what `permissions.grant_for` says in code: the most specific key naming the caller grants `list`."""
+    """Say in a query what `permissions.grant_for` says in code: the most specific grant allows `list`."""
     if principal.is_limited:
         return AnyOf(())
     granted: Condition = AnyOf(())

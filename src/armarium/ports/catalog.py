@@ -138,11 +138,11 @@ class Transaction(Reader, Protocol):
     async def insert_artifact(
         self,
         *,
-        id: ArtifactId,  # noqa: A002
+        id: ArtifactId,
         workspace: str,
         alias: str,
         parent_id: ArtifactId | None,
-        type: str,  # noqa: A002
+        type: str,
         manifest: msgspec.Raw,
         config: msgspec.Raw,
         created_by: str,
@@ -159,7 +159,7 @@ class Transaction(Reader, Protocol):
         self,
         artifact_id: ArtifactId,
         *,
-        type: str,  # noqa: A002
+        type: str,
         manifest: msgspec.Raw,
         config: msgspec.Raw,
         now: float,
@@ -190,7 +190,7 @@ class Transaction(Reader, Protocol):
         version: Version,
         *,
         manifest: msgspec.Raw,
-        type: str,  # noqa: A002
+        type: str,
     ) -> None: ...
 
     async def update_version(
@@ -198,7 +198,7 @@ class Transaction(Reader, Protocol):
         version_id: VersionId,
         *,
         manifest: msgspec.Raw,
-        type: str,  # noqa: A002
+        type: str,
         comment: str | None = None,
         now: float,
     ) -> None:
