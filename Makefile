@@ -23,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "armarium needs Python 3.11 or newer and $(PYTHON) is " + sys.version.split()[0] + ". Name another: make setup PYTHON=python3.12")'
 	@test -x $(PY) || "$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make virtual environments (on Debian: install python3-venv)." >&2; exit 1; }
 	@echo "Installing the pinned versions into $(VENV) ..."
-	@$(PY) -m pip install --quiet --constraint constraints.txt pip hatchling
+	@$(PY) -m pip install --quiet --constraint constraints.txt pip hatchling editables
 	@$(PY) -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[server]" --group dev
 	@touch $(READY)
 
@@ -67,7 +67,7 @@ lock: ## refresh constraints.txt from a fresh environment
 	@rm -rf build/lock && mkdir -p build
 	"$(PYTHON)" -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet ".[server]" --group dev hatchling
+	build/lock/bin/python -m pip install --quiet ".[server]" --group dev hatchling editables
 	@echo "# Exact versions of everything the project is developed and tested with. Refresh: make lock" > build/constraints.txt
 	@build/lock/bin/python -m pip freeze --all --exclude armarium --exclude setuptools >> build/constraints.txt
 	@mv build/constraints.txt constraints.txt && rm -rf build/lock
