@@ -19,7 +19,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="armarium-demo-") as data, RunningServer(Path(data)) as server:
         print(f"armarium is serving {data} on {server.url}\n", flush=True)
         token = server.admin_token
-        code = subprocess.run([sys.executable, GALLERY, "--server", server.url, "--token", token], check=False).returncode
+        code = subprocess.run(
+            [sys.executable, GALLERY, "--server", server.url, "--token", token], check=False
+        ).returncode
         if code == 0 and os.environ.get("KEEP", "") not in ("", "0"):
             _keep(server, token)
         return code

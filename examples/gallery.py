@@ -75,7 +75,11 @@ async def publish(manager: Any, files: dict[str, bytes]) -> tuple[Any, Any]:
         parent_id=collection.id,
         alias=DATASET,
         type="dataset",
-        manifest={"name": "Tide gauge", "description": "Water levels at an imaginary harbour", "tags": ["tides", "csv"]},
+        manifest={
+            "name": "Tide gauge",
+            "description": "Water levels at an imaginary harbour",
+            "tags": ["tides", "csv"],
+        },
         stage=True,
     )
     for path, content in files.items():

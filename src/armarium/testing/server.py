@@ -59,7 +59,9 @@ class RunningServer:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -76,7 +78,7 @@ class RunningServer:
         first_new_line = len(self._lines)
         self._reader = threading.Thread(target=self._collect, args=(self._process,), daemon=True)
         self._reader.start()
-        match = self._wait_for(_LISTENING, first_new_line)
+        match = self._wait_for(_LISTENING, first_new_line, timeout_seconds=self._start_timeout_seconds)
         self.url, self.port = match[1], int(match[2])
 
     def stop(self, timeout_seconds: float = 30.0) -> int | None:
@@ -122,12 +124,8 @@ class RunningServer:
 
     @property
     def admin_token(self) -> str:
-        """The token the first start on a data folder prints, and no later one."""
-        with self._heard:
-            match = self._search(_ADMIN_TOKEN, 0)
-        if match is None:
-            raise ServerDied(f"No admin token was printed; was {self.data.name} served before?\n{self.output}")
-        return match[1]
+        """The token that the first start on a data folder prints, and no later one."""
+        return self._wait_for(_ADMIN_TOKEN, 0, timeout_seconds=5.0)[1]
 
     def run(self, *arguments: str) -> str:
         """Run an armarium command on the same data and return what it printed; ServerDied if it fails."""
@@ -162,12 +160,13 @@ class RunningServer:
         with self._heard:
             self._heard.notify_all()
 
-    def _wait_for(self, pattern: re.Pattern[str], first_line: int) -> re.Match[str]:
-        deadline = time.monotonic() + self._start_timeout_seconds
+    def _wait_for(self, pattern: re.Pattern[str], first_line: int, *, timeout_seconds: float) -> re.Match[str]:
+        deadline = time.monotonic() + timeout_seconds
         with self._heard:
             while (match := self._search(pattern, first_line)) is None:
                 if not self._may_still_speak() or time.monotonic() > deadline:
-                    raise ServerDied(f"armarium serve did not start:\n{''.join(self._lines[first_line:])}")
+                    printed = "".join(self._lines[first_line:])
+                    raise ServerDied(f"armarium serve never printed '{pattern.pattern}', only:\n{printed}")
                 # Short, because a reader that ends between the test and the wait notifies nobody.
                 self._heard.wait(0.2)
         return match
