@@ -18,7 +18,8 @@ GALLERY = Path(__file__).with_name("gallery.py")
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="armarium-demo-") as data, RunningServer(Path(data)) as server:
         print(f"armarium is serving {data} on {server.url}\n", flush=True)
-        token = server.admin_token
+        server.make_user("ada")
+        token = server.make_token("ada")
         code = subprocess.run(
             [sys.executable, GALLERY, "--server", server.url, "--token", token], check=False
         ).returncode

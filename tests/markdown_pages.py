@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -50,7 +51,7 @@ def links(page: Path) -> Iterator[Link]:
 
 def headings(page: Path) -> list[str]:
     tokens = _PARSER.parse(page.read_text())
-    return [after.content for token, after in zip(tokens, tokens[1:], strict=False) if token.type == "heading_open"]
+    return [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
 
 
 def anchors(page: Path) -> set[str]:

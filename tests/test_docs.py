@@ -3,9 +3,11 @@
 import ast
 import dataclasses
 import inspect
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,13 @@ from typing import Any
 import msgspec
 import pytest
 from cyclopts import App
+from hypha_rpc import connect_to_server
 
+from armarium.app import build
+from armarium.cli.main import app as command_line
 from armarium.domain import errors
+from armarium.settings import Settings
+from armarium.testing.server import RunningServer
 from tests.conftest import REPOSITORY
 from tests.markdown_pages import anchors, code_blocks, headings, links, section
 
@@ -71,9 +78,9 @@ def test_the_commands_of_the_readme_are_targets_of_the_makefile():
 
 
 def setting_names() -> set[str]:
-    from armarium.settings import Settings
-
-    fields: Any = dataclasses.fields(Settings) if dataclasses.is_dataclass(Settings) else msgspec.structs.fields(Settings)
+    fields: Any = (
+        dataclasses.fields(Settings) if dataclasses.is_dataclass(Settings) else msgspec.structs.fields(Settings)
+    )
     return {f"ARMARIUM_{field.name.upper()}" for field in fields}
 
 
@@ -96,14 +103,16 @@ def commands(app: App, *words: str) -> Iterator[tuple[str, App]]:
 
 
 def all_commands() -> dict[str, App]:
-    from armarium.cli.main import app
-
-    return dict(commands(app, "armarium"))
+    return dict(commands(command_line, "armarium"))
 
 
 def option_names(command: App) -> list[str]:
     arguments = command.assemble_argument_collection()
-    return [argument.name for argument in arguments if argument.show and argument.name.startswith("--")]
+    return [
+        argument.name
+        for argument in arguments
+        if argument.show and argument.field_info.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
 
 
 def test_every_command_and_option_is_in_the_reference():
@@ -134,9 +143,6 @@ def routes_of(app: Any, prefix: str = "") -> Iterator[str]:
 
 
 def test_every_route_is_in_the_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from armarium.app import build
-    from armarium.settings import Settings
-
     monkeypatch.chdir(tmp_path)
     served = set(routes_of(build(Settings())))
     documented = set(re.findall(r"`(?:[A-Z]+ )?(/[^` ?]*)[^`]*`", (REFERENCE / "http.md").read_text()))
@@ -150,9 +156,7 @@ def test_every_error_is_in_the_reference_and_no_other():
     assert named == tree
 
 
-async def test_every_function_of_the_hypha_service_is_in_the_reference_and_no_other(running_server: Any):
-    from hypha_rpc import connect_to_server
-
+async def test_every_function_of_the_hypha_service_is_in_the_reference_and_no_other(running_server: RunningServer):
     server = await connect_to_server({"server_url": running_server.url, "token": running_server.admin_token})
     try:
         service = await server.get_service("public/artifact-manager")
@@ -165,7 +169,12 @@ async def test_every_function_of_the_hypha_service_is_in_the_reference_and_no_ot
 
 # -- pages that are programs -------------------------------------------------------------------------------------------
 
-PROGRAMS = ["docs/getting-started.md", "docs/how-to/users-and-tokens.md", "docs/how-to/plain-http.md", "docs/how-to/back-up.md"]
+PROGRAMS = [
+    "docs/getting-started.md",
+    "docs/how-to/users-and-tokens.md",
+    "docs/how-to/plain-http.md",
+    "docs/how-to/back-up.md",
+]
 
 
 def as_script(page: Path, url: str) -> str:
@@ -179,11 +188,27 @@ def as_script(page: Path, url: str) -> str:
     return "\n".join(parts).replace("http://127.0.0.1:8100", url)
 
 
+@pytest.fixture
+def shell_environment(tmp_path: Path) -> dict[str, str]:
+    """A shell in which `python` and `armarium` are the ones under test."""
+    for name, command in {"python": "", "armarium": "-m armarium"}.items():
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {command} "$@"\n')
+        program.chmod(0o755)
+    path = {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY / "src")}
+    return {name: value for name, value in os.environ.items() if not name.startswith("ARMARIUM_")} | path
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_what_a_page_tells_to_do_works(name: str, running_server: Any, tmp_path: Path):
+def test_what_a_page_tells_to_do_works(name: str, tmp_path: Path, shell_environment: dict[str, str]):
     page = REPOSITORY / name
-    script = as_script(page, running_server.url)
-    if "curl" in script and shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
-    done = running_server.shell(script, folder=running_server.data.parent)
+    assert any(block.language == "bash" for block in code_blocks(page))
+    with RunningServer(tmp_path / "data") as server:
+        script = as_script(page, server.url)
+        if "curl " in script and shutil.which("curl") is None:
+            pytest.skip("curl is not installed")
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=tmp_path, env=shell_environment, capture_output=True, text=True, check=False
+        )
     assert done.returncode == 0, done.stdout + done.stderr

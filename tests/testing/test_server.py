@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from armarium.testing.server import RunningServer, ServerDied
+from armarium.testing.server import RunningServer, ServerError
 
 
 def test_a_server_listens_on_a_port_of_its_own(tmp_path: Path):
@@ -47,13 +47,13 @@ def test_a_token_of_a_new_user_is_one_word(tmp_path: Path):
 
 def test_a_server_that_cannot_start_says_what_it_printed(tmp_path: Path):
     server = RunningServer(tmp_path, options=["--no-such-option"])
-    with pytest.raises(ServerDied, match="no-such-option"):
+    with pytest.raises(ServerError, match="no-such-option"):
         server.start()
     server.kill()
-    with pytest.raises(ServerDied, match="not running"):
+    with pytest.raises(ServerError, match="not running"):
         _ = server.pid
 
 
 def test_a_failing_command_tells_what_it_printed(tmp_path: Path):
-    with pytest.raises(ServerDied, match="token create"):
+    with pytest.raises(ServerError, match="token create"):
         RunningServer(tmp_path).make_token("nobody-of-that-name")

@@ -19,7 +19,7 @@ _ADMIN_TOKEN = re.compile(r"admin token: (\S+)")
 _CODE = str(Path(armarium.__file__).parents[1])
 
 
-class ServerDied(Exception):
+class ServerError(Exception):
     """The server ended, or said nothing in time; the message holds what it printed."""
 
 
@@ -65,7 +65,7 @@ class RunningServer:
         self.stop()
 
     def start(self) -> None:
-        """Start the process and return when it listens; raises ServerDied with its output otherwise."""
+        """Start the process and return when it listens; raises ServerError with its output otherwise."""
         address = ("--host", "127.0.0.1", "--port", str(self.port))
         self._process = subprocess.Popen(
             [*_ARMARIUM, "serve", *address, "--data", str(self.data), *self._options],
@@ -84,7 +84,7 @@ class RunningServer:
     def stop(self, timeout_seconds: float = 30.0) -> int | None:
         """Ask politely (SIGTERM), wait, and return the exit code; None if it was not running.
 
-        A server that does not end in time is killed, and ServerDied says so.
+        A server that does not end in time is killed, and ServerError says so.
         """
         process = self._process
         if process is None:
@@ -94,7 +94,7 @@ class RunningServer:
             code = process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise ServerDied(f"The server ignored SIGTERM for {timeout_seconds} s:\n{self.output}") from None
+            raise ServerError(f"The server ignored SIGTERM for {timeout_seconds} s:\n{self.output}") from None
         self._forget()
         return code
 
@@ -113,7 +113,7 @@ class RunningServer:
     @property
     def pid(self) -> int:
         if self._process is None:
-            raise ServerDied("The server is not running.")
+            raise ServerError("The server is not running.")
         return self._process.pid
 
     @property
@@ -128,7 +128,7 @@ class RunningServer:
         return self._wait_for(_ADMIN_TOKEN, 0, timeout_seconds=5.0)[1]
 
     def run(self, *arguments: str) -> str:
-        """Run an armarium command on the same data and return what it printed; ServerDied if it fails."""
+        """Run an armarium command on the same data and return what it printed; ServerError if it fails."""
         done = subprocess.run(
             [*_ARMARIUM, *arguments, "--data", str(self.data)],
             env=self._environment,
@@ -138,7 +138,7 @@ class RunningServer:
             check=False,
         )
         if done.returncode != 0:
-            raise ServerDied(f"armarium {' '.join(arguments[:2])} failed:\n{done.stdout}{done.stderr}")
+            raise ServerError(f"armarium {' '.join(arguments[:2])} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def make_user(self, name: str) -> None:
@@ -166,7 +166,7 @@ class RunningServer:
             while (match := self._search(pattern, first_line)) is None:
                 if not self._may_still_speak() or time.monotonic() > deadline:
                     printed = "".join(self._lines[first_line:])
-                    raise ServerDied(f"armarium serve never printed '{pattern.pattern}', only:\n{printed}")
+                    raise ServerError(f"armarium serve never printed '{pattern.pattern}', only:\n{printed}")
                 # Short, because a reader that ends between the test and the wait notifies nobody.
                 self._heard.wait(0.2)
         return match
