@@ -4,7 +4,6 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from armarium.core.tickets import Download, Tickets, Upload
-
 from armarium.domain.file import FileEntry
 from armarium.ports.clock import Clock
 

@@ -14,11 +14,16 @@ from armarium.ports.catalog import Catalog
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of what matches. total: of all that matches, None where it was not asked for; next: the following page."""
+    """Part of what matches.
+
+    total: of all that matches, None where it was not asked for. next: the following page.
+    list_fields: what the collection wants shown of each entry, None for everything.
+    """
 
     views: list[View]
     total: int | None
     next: Cursor | None
+    list_fields: list[str] | None = None
 
 
 class Search:
@@ -47,7 +52,8 @@ class Search:
         within = msgspec.structs.replace(
             query, workspace=found.artifact.workspace, parent_id=found.artifact.id, roots_only=False, where=narrowed
         )
-        return await self._answer(within, with_total=with_total)
+        listing = await self._answer(within, with_total=with_total)
+        return msgspec.structs.replace(listing, list_fields=rules.list_fields)
 
     async def workspace(
         self, principal: Principal, workspace: str, query: Query, *, with_total: bool = False
