@@ -41,7 +41,9 @@ class JsonRows(ColumnElement[str]):
     inherit_cache = False
     type = Text()
 
-    def __init__(self, columns: Sequence[Column[Any]], *, where: tuple[Column[Any], SqlText], order: Column[Any]) -> None:
+    def __init__(
+        self, columns: Sequence[Column[Any]], *, where: tuple[Column[Any], SqlText], order: Column[Any]
+    ) -> None:
         self.columns = columns
         self.inner, self.outer = where
         self.order = order

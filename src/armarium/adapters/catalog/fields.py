@@ -1,10 +1,10 @@
 """Rows of the side table `field`: the scalars of manifests and configs that a search can look at.
 
-    scope     the parent's id, or `/<workspace>` for a root artifact: what a listing is about
-    name      `manifest.<path>` or `config.<path>`, shortened when very long
-    element   how the value stands at its path, see below
-    value     its sort key
-    text      the whole text where the sort key holds only its beginning
+scope     the parent's id, or `/<workspace>` for a root artifact: what a listing is about
+name      `manifest.<path>` or `config.<path>`, shortened when very long
+element   how the value stands at its path, see below
+value     its sort key
+text      the whole text where the sort key holds only its beginning
 """
 
 import hashlib

@@ -40,6 +40,10 @@ class ArtifactReader(Records):
 
 
 class ArtifactWriter(ArtifactReader):
+    """changed_text: whether the text index has something to catch up with."""
+
+    changed_text = False
+
     async def insert_artifact(
         self,
         *,
@@ -74,6 +78,7 @@ class ArtifactWriter(ArtifactReader):
             return False
         await self._insert_fields(id, scope_of(workspace, parent_id), field_rows(fields))
         await self._change(sql.await_text, artifact_id=id)
+        self.changed_text = True
         return True
 
     async def publish(
@@ -88,7 +93,8 @@ class ArtifactWriter(ArtifactReader):
         file_count: int | None = None,
     ) -> None:
         text = json_text(manifest)
-        await self._change(sql.await_changed_text, artifact_id=artifact_id, manifest=text)
+        changed = await self._change(sql.await_changed_text, artifact_id=artifact_id, manifest=text)
+        self.changed_text = self.changed_text or changed > 0
         await self._change(
             sql.publish,
             file_count is not None,

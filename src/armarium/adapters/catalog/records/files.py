@@ -6,6 +6,7 @@ from armarium.adapters.catalog.compiled import UNLIMITED
 from armarium.adapters.catalog.records.base import Records
 from armarium.adapters.catalog.rows import entry_of, json_list, staged_of
 from armarium.adapters.catalog.statements import files as sql
+from armarium.adapters.catalog.statements import versions as version_sql
 from armarium.domain.errors import Conflict
 from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, VersionId
@@ -76,7 +77,7 @@ class FileWriter(FileReader):
     async def apply_staged_files(self, artifact_id: ArtifactId, version_id: VersionId) -> int:
         await self._change(sql.drop_replaced_files, artifact_id=artifact_id, version_id=version_id)
         await self._change(sql.add_staged_files, artifact_id=artifact_id, version_id=version_id)
-        row = await self._one(sql.total_version, version_id=version_id)
+        row = await self._one(version_sql.total_version, version_id=version_id)
         return row[0] if row is not None else 0
 
     async def stage_files(self, artifact_id: ArtifactId, files: Sequence[StagedFile]) -> None:

@@ -73,9 +73,9 @@ def delete_member() -> Delete:
 
 def find_token() -> Select[Any]:
     k = t.token.c
-    return select(
-        k.id, k.digest, k.user_id, k.label, k.workspace, k.role, k.scopes, k.created_at, k.expires_at
-    ).where(k.digest == bindparam("digest"))
+    return select(k.id, k.digest, k.user_id, k.label, k.workspace, k.role, k.scopes, k.created_at, k.expires_at).where(
+        k.digest == bindparam("digest")
+    )
 
 
 def insert_token() -> Insert:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from sqlalchemy import (
-    CompoundSelect,
     Delete,
     FromClause,
     Insert,
@@ -90,7 +89,7 @@ def publish(with_file_count: bool) -> Update:
 
 def _update_artifact(columns: list[str]) -> Update:
     """Set columns of the artifact :artifact_id to the parameters of the same names."""
-    changed = {column: bindparam(column) for column in columns}
+    changed: dict[str, Any] = {column: bindparam(column) for column in columns}
     return update(t.artifact).where(t.artifact.c.id == bindparam("artifact_id")).values(changed)
 
 
@@ -204,5 +203,3 @@ def reset_counts() -> Update:
 
 def delete_days() -> Delete:
     return delete(t.stat_day).where(t.stat_day.c.artifact_id == bindparam("artifact_id"))
-
-

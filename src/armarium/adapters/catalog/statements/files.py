@@ -8,9 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from armarium.adapters.catalog import tables as t
 from armarium.adapters.catalog.constructs import InList, PositionOf
 
-_ENTRY = tuple(
-    t.file.c[name] for name in ("path", "blob_id", "size_bytes", "modified_at", "content_type", "sha256")
-)
+_ENTRY = tuple(t.file.c[name] for name in ("path", "blob_id", "size_bytes", "modified_at", "content_type", "sha256"))
 _STAGED = tuple(
     t.draft_file.c[name]
     for name in (
@@ -182,9 +180,7 @@ def unreferenced_blobs() -> Select[Any]:
 
 
 def condemn_blobs() -> Update:
-    return (
-        update(t.blob).where(InList(t.blob.c.id, "ids"), _unreferenced()).values(condemned=1).returning(t.blob.c.id)
-    )
+    return update(t.blob).where(InList(t.blob.c.id, "ids"), _unreferenced()).values(condemned=1).returning(t.blob.c.id)
 
 
 def forget_blobs() -> Delete:

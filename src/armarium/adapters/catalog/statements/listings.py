@@ -188,7 +188,9 @@ def _ordered(what: Range, order: Walk) -> tuple[Select[Any], Any, Any]:
 
 
 def _bounds(order: Walk, key: Any, artifact_id: Any) -> list[ColumnElement[bool]]:
-    last_key, last_id, limit = bindparam("key"), bindparam("id"), bindparam("edge")
+    last_key: Any = bindparam("key")
+    last_id: Any = bindparam("id")
+    limit: Any = bindparam("edge")
     if key is artifact_id:
         behind = key < last_id if order.descending else key > last_id
         return [] if order.segment is Segment.ALL else [behind]

@@ -74,9 +74,7 @@ def delete_staged_files() -> Delete:
 
 def secrets_of() -> Select[Any]:
     s = t.secret.c
-    return select(s.key, s.ciphertext).where(
-        s.artifact_id == bindparam("artifact_id"), s.staged == bindparam("staged")
-    )
+    return select(s.key, s.ciphertext).where(s.artifact_id == bindparam("artifact_id"), s.staged == bindparam("staged"))
 
 
 def put_secret() -> Insert:
