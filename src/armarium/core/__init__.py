@@ -1,0 +1,35 @@
+"""Use cases: the only place with decisions. `Core` is the bundle a face receives."""
+
+import msgspec
+
+from armarium.core.accounts import Accounts
+from armarium.core.artifacts import Artifacts
+from armarium.core.counters import Counters
+from armarium.core.files import Files
+from armarium.core.links import Links
+from armarium.core.search import Search
+from armarium.core.secrets import Secrets
+from armarium.core.sweep import Sweeper
+from armarium.core.tickets import Tickets
+from armarium.core.versions import Versions
+from armarium.ports.blobs import Blobs
+from armarium.ports.catalog import Catalog
+from armarium.ports.clock import Clock
+
+
+class Core(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a face may ask for."""
+
+    accounts: Accounts
+    artifacts: Artifacts
+    versions: Versions
+    files: Files
+    search: Search
+    secrets: Secrets
+    sweeper: Sweeper
+    counters: Counters
+    links: Links
+    tickets: Tickets
+    catalog: Catalog
+    blobs: Blobs
+    clock: Clock

@@ -4,7 +4,7 @@ import msgspec
 
 from armarium.domain.identifiers import ArtifactId
 from armarium.domain.principal import Grants, Role
-from armarium.domain.version import Intent, Version
+from armarium.domain.version import Intent, Staging, Version
 
 COLLECTION_TYPES = frozenset({"collection", "vector-collection"})
 
@@ -83,3 +83,15 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     parent_config: msgspec.Raw | None
     membership: Role | None
     child_count: int = 0
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """An artifact as one reader gets it: published, as of a version, or with its draft's values.
+
+    staging: the draft's intent and paths, None where there is no draft or the reader did not ask for it.
+    child_count: None where it was not asked for.
+    """
+
+    artifact: Artifact
+    staging: Staging | None = None
+    child_count: int | None = None

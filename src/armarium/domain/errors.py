@@ -33,7 +33,7 @@ class NotFound(ArmariumError):
     kind: a noun of the glossary, such as `artifact`, `version` or `file`.
     """
 
-    def __init__(self, kind: str, id: str, message: str | None = None) -> None:  # noqa: A002 - the glossary's word
+    def __init__(self, kind: str, id: str, message: str | None = None) -> None:
         super().__init__(message or f"{kind.capitalize()} '{id}' does not exist.")
         self.kind = kind
         self.id = id
@@ -42,7 +42,7 @@ class NotFound(ArmariumError):
 class AlreadyExists(ArmariumError):
     """A name is taken."""
 
-    def __init__(self, kind: str, id: str, message: str | None = None) -> None:  # noqa: A002
+    def __init__(self, kind: str, id: str, message: str | None = None) -> None:
         super().__init__(message or f"{kind.capitalize()} '{id}' already exists.")
         self.kind = kind
         self.id = id

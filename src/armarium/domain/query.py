@@ -61,6 +61,12 @@ class Between(msgspec.Struct, frozen=True, tag=True):
     high: float | None
 
 
+class Lacks(msgspec.Struct, frozen=True, tag=True):
+    """The manifest or config has no scalar and no array element at this path."""
+
+    field: Field
+
+
 class Keyword(msgspec.Struct, frozen=True, tag=True):
     """The manifest's JSON text contains this text, ignoring case."""
 
@@ -79,7 +85,7 @@ class AnyOf(msgspec.Struct, frozen=True, tag=True):
     conditions: tuple["Condition", ...]
 
 
-Condition = Equals | Matches | ContainsAll | ContainsAny | Between | Keyword | AllOf | AnyOf
+Condition = Equals | Matches | ContainsAll | ContainsAny | Between | Lacks | Keyword | AllOf | AnyOf
 
 EVERYTHING = AllOf(())
 

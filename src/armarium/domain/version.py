@@ -4,7 +4,7 @@ import enum
 
 import msgspec
 
-from armarium.domain.errors import AlreadyExists, Invalid
+from armarium.domain.errors import AlreadyExists, Invalid, NotFound
 from armarium.domain.file import BlobId
 from armarium.domain.identifiers import ArtifactId, VersionId
 
@@ -87,3 +87,33 @@ def checked_label(label: str) -> str:
             "'stage', 'new' and 'latest' are reserved.",
         )
     return label
+
+
+Selector = str | int | None
+"""How a caller names a version: a label, a 0-based index, `latest` or None for the latest, `stage` for the draft."""
+
+
+def pick_version(versions: tuple[Version, ...], selector: Selector) -> Version | None:
+    """Find a version; None for the latest of an artifact that has none.
+
+    Text is always a label: `"0"` is not the first version. Raises NotFound for a label nobody has, Invalid for an
+    index out of range.
+    """
+    if selector is None or selector == "latest":
+        return versions[-1] if versions else None
+    if isinstance(selector, bool) or not isinstance(selector, str | int):
+        raise Invalid("version", "Invalid version: it must be a label or an index.")
+    if isinstance(selector, str):
+        return _by_label(versions, selector)
+    if selector < 0:
+        raise Invalid("version", "Version index must be non-negative.")
+    if selector >= len(versions):
+        raise NotFound("version", str(selector), f"Artifact version index {selector} is out of range.")
+    return versions[selector]
+
+
+def _by_label(versions: tuple[Version, ...], label: str) -> Version:
+    found = next((version for version in versions if version.label == label), None)
+    if found is None:
+        raise NotFound("version", label, f"Artifact version '{label}' does not exist.")
+    return found

@@ -152,11 +152,11 @@ class Transaction(Reader, Protocol):
     async def insert_artifact(
         self,
         *,
-        id: ArtifactId,  # noqa: A002
+        id: ArtifactId,
         workspace: str,
         alias: str,
         parent_id: ArtifactId | None,
-        type: str,  # noqa: A002
+        type: str,
         manifest: msgspec.Raw,
         config: msgspec.Raw,
         created_by: str,
@@ -173,18 +173,18 @@ class Transaction(Reader, Protocol):
         self,
         artifact_id: ArtifactId,
         *,
-        type: str,  # noqa: A002
+        type: str,
         manifest: msgspec.Raw,
         config: msgspec.Raw,
         now: float,
-        fields: Iterable[tuple[str, IndexedScalar]],
+        fields: Iterable[tuple[str, IndexedScalar]] | None,
         file_count: int | None = None,
     ) -> None:
-        """Replace the published values; file_count None keeps the old count."""
+        """Replace the published values; what is None (fields, file_count) stays as it was."""
         ...
 
     async def reset_artifact(self, artifact_id: ArtifactId, *, created_by: str, now: float) -> None:
-        """Make an artifact as good as new: no versions, draft, secrets, aspects or counters; its id and alias stay."""
+        """Take away versions, draft, secrets and counters; id, alias and published values stay."""
         ...
 
     async def set_parent(self, artifact_id: ArtifactId, parent_id: ArtifactId | None) -> None: ...
@@ -204,7 +204,7 @@ class Transaction(Reader, Protocol):
         version: Version,
         *,
         manifest: msgspec.Raw,
-        type: str,  # noqa: A002
+        type: str,
     ) -> None: ...
 
     async def update_version(
@@ -212,7 +212,7 @@ class Transaction(Reader, Protocol):
         version_id: VersionId,
         *,
         manifest: msgspec.Raw,
-        type: str,  # noqa: A002
+        type: str,
         comment: str | None = None,
         now: float,
     ) -> None:
@@ -234,8 +234,12 @@ class Transaction(Reader, Protocol):
         """Remove the draft with its staged files and staged secrets."""
         ...
 
-    async def stage_files(self, artifact_id: ArtifactId, files: Sequence[StagedFile]) -> None:
-        """Add or replace staged paths, as rows: concurrent calls never lose each other's."""
+    async def stage_files(self, artifact_id: ArtifactId, files: Sequence[StagedFile]) -> list[StagedFile]:
+        """Add staged paths, as rows: concurrent calls never lose each other's.
+
+        A path staged already keeps its slot, bytes and weight, so that a URL handed out stays good;
+        an addition replaces a removal mark and a mark an addition. Returns the rows as they stand, in the order given.
+        """
         ...
 
     async def unstage_files(self, artifact_id: ArtifactId, paths: Sequence[str]) -> None: ...

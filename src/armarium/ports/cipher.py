@@ -1,13 +1,13 @@
-"""Secrets at rest: text in, ciphertext out, and only back where it came from."""
+"""Secrets at rest: text to ciphertext and back."""
 
 from typing import Protocol
 
 
 class Cipher(Protocol):
-    """context: what the text belongs to, such as `<artifact id>/<key>`; text sealed for one opens for no other."""
+    """Authenticated encryption. context: what the text belongs to; only the same context opens it again."""
 
     def seal(self, text: str, *, context: str) -> bytes: ...
 
     def open(self, sealed: bytes, *, context: str) -> str:
-        """Raises Unavailable when it was sealed for another context or with a key nobody holds any more."""
+        """Raises Unavailable when the key does not fit or the bytes were changed."""
         ...

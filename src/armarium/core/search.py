@@ -1,0 +1,119 @@
+"""Listing and searching: what a caller may see of a collection or a workspace, as one query."""
+
+import msgspec
+
+from armarium.core.counters import Counters
+from armarium.core.lookup import find
+from armarium.core.permissions import access_of, has_role, keys_of, require, rules_of
+from armarium.domain.artifact import Artifact, Found, View
+from armarium.domain.errors import Invalid
+from armarium.domain.principal import LEVELS, Action, Principal, Role
+from armarium.domain.query import AllOf, AnyOf, Condition, ContainsAll, Cursor, Equals, Field, Lacks, Query
+from armarium.domain.version import Staging
+from armarium.ports.catalog import Catalog
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of what matches.
+
+    total: of all that matches, None where it was not asked for. next: the following page.
+    list_fields: what the collection wants shown of each entry, None for everything.
+    """
+
+    views: list[View]
+    total: int | None
+    next: Cursor | None
+    list_fields: list[str] | None = None
+
+
+class Search:
+    """Use cases that answer with several artifacts."""
+
+    def __init__(self, catalog: Catalog, counters: Counters, *, open_listing: bool) -> None:
+        self._catalog = catalog
+        self._counters = counters
+        self._open_listing = open_listing
+
+    async def children(
+        self, principal: Principal, name: str, query: Query, *, with_total: bool = False, silent: bool = True
+    ) -> Listing:
+        """List the children of a collection; counts a view of it unless silent. What is no collection has none.
+
+        Raises NotFound, Forbidden, Invalid.
+        """
+        found = await find(self._catalog, principal, name)
+        require(principal, Action.LIST, access_of(found))
+        rules = rules_of(found.artifact.config)
+        if not silent:
+            self._counters.add(found.artifact.id, views=1.0)
+        if not rules.is_collection:
+            return Listing(views=[], total=0 if with_total else None, next=None)
+        narrowed = AllOf((query.where, self._addressed(principal, found)))
+        within = msgspec.structs.replace(
+            query, workspace=found.artifact.workspace, parent_id=found.artifact.id, roots_only=False, where=narrowed
+        )
+        listing = await self._answer(within, with_total=with_total)
+        return msgspec.structs.replace(listing, list_fields=rules.list_fields)
+
+    async def workspace(
+        self, principal: Principal, workspace: str, query: Query, *, with_total: bool = False
+    ) -> Listing:
+        """List a workspace: its root artifacts, or with `roots_only=False` all of them.
+
+        Who has no role in the workspace sees the root artifacts that grant them `list`, and no others, unless the
+        operator opened listings to everybody. A workspace nobody made is an empty one.
+        """
+        place = await self._catalog.find_workspace(workspace, viewer=principal.effective_id)
+        membership = place.membership if place else None
+        query = msgspec.structs.replace(query, workspace=workspace, parent_id=None)
+        is_reader = has_role(principal, Role.READ, workspace, membership)
+        if not (is_reader or (self._open_listing and not principal.is_limited)):
+            visible = AllOf((query.where, _grants_listing(principal)))
+            query = msgspec.structs.replace(query, roots_only=True, where=visible)
+        return await self._answer(query, with_total=with_total)
+
+    async def _answer(self, query: Query, *, with_total: bool) -> Listing:
+        await self._counters.settle()
+        page = await self._catalog.list_artifacts(query)
+        total = await self._catalog.count_artifacts(query) if with_total else None
+        views = await self._with_staging([self._counters.counted(artifact) for artifact in page.artifacts])
+        return Listing(views=views, total=total, next=page.next)
+
+    async def _with_staging(self, artifacts: list[Artifact]) -> list[View]:
+        drafted = [artifact.id for artifact in artifacts if artifact.intent is not None]
+        staged = await self._catalog.staged_files(drafted) if drafted else {}
+        return [
+            View(artifact=artifact, staging=Staging(artifact.intent, staged.get(artifact.id, ())))
+            if artifact.intent is not None
+            else View(artifact=artifact)
+            for artifact in artifacts
+        ]
+
+    def _addressed(self, principal: Principal, found: Found) -> Condition:
+        """In a collection of private children, only those addressed to the caller, unless they run the workspace."""
+        rules = rules_of(found.artifact.config)
+        if not rules.private_children or has_role(principal, Role.ADMIN, found.artifact.workspace, found.membership):
+            return AllOf(())
+        if not isinstance(rules.recipient_field, str):
+            raise Invalid(
+                "recipient_field", "A collection with private children needs a recipient_field in its config."
+            )
+        if not principal.email:
+            return AnyOf(())
+        return Equals(Field("manifest", rules.recipient_field), principal.email)
+
+
+_LISTING_LEVELS = tuple(level for level, actions in LEVELS.items() if Action.LIST in actions)
+
+
+def _grants_listing(principal: Principal) -> Condition:
+    """Say in a query what `permissions.grant_for` says in code: the most specific grant allows `list`."""
+    if principal.is_limited:
+        return AnyOf(())
+    granted: Condition = AnyOf(())
+    for key in reversed(keys_of(principal)):
+        field = Field("config", f"permissions.{key}")
+        levels = tuple(Equals(field, level) for level in _LISTING_LEVELS)
+        here = AnyOf((*levels, ContainsAll(field, (str(Action.LIST),))))
+        granted = AnyOf((here, AllOf((Lacks(field), granted))))
+    return granted

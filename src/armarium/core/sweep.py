@@ -1,0 +1,92 @@
+"""The sweeper: bytes that no version, draft or upload needs wait out a grace period, then go.
+
+Two kinds are found: blobs the catalog knows and nobody refers to, and objects in the store the catalog
+never heard of (a crash between the bytes and the row). Condemning comes first, in a transaction: a
+condemned blob can not be referenced again, so nothing that is still wanted is ever deleted.
+"""
+
+import datetime as dt
+
+import msgspec
+
+from armarium.domain.file import BlobId
+from armarium.domain.storage_keys import BLOBS, INCOMING, blob_key, blob_of
+from armarium.ports.blobs import Blobs
+from armarium.ports.catalog import Catalog
+from armarium.ports.clock import Clock
+
+_BATCH = 500
+_ALL = 1_000_000
+
+
+class SweepReport(msgspec.Struct, kw_only=True):
+    """What was found and, unless it was a dry run, removed."""
+
+    unreferenced: int = 0
+    unknown: int = 0
+    interrupted: int = 0
+    freed_bytes: int = 0
+    dry_run: bool = False
+
+
+class Sweeper:
+    """Removes leftovers older than the grace period; safe to run beside everything, and in several processes."""
+
+    def __init__(self, catalog: Catalog, blobs: Blobs, clock: Clock, grace: dt.timedelta) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._clock = clock
+        self._grace = grace
+
+    async def sweep(self, *, dry_run: bool = False) -> SweepReport:
+        """Look for leftovers once through; returns what there was."""
+        report = SweepReport(dry_run=dry_run)
+        await self._sweep_unreferenced(report)
+        await self._sweep_unknown(report)
+        await self._sweep_interrupted(report)
+        return report
+
+    async def _sweep_unreferenced(self, report: SweepReport) -> None:
+        before = self._clock.now() - self._grace.total_seconds()
+        limit = _ALL if report.dry_run else _BATCH
+        while records := await self._catalog.unreferenced_blobs(created_before=before, limit=limit):
+            report.unreferenced += len(records)
+            report.freed_bytes += sum(record.size_bytes for record in records)
+            if report.dry_run:
+                return
+            async with self._catalog.transaction() as tx:
+                condemned = await tx.condemn_blobs([record.id for record in records])
+            for blob_id in condemned:
+                await self._blobs.delete(blob_key(blob_id))
+            async with self._catalog.transaction() as tx:
+                await tx.forget_blobs(condemned)
+
+    async def _sweep_unknown(self, report: SweepReport) -> None:
+        batch: dict[BlobId, int] = {}
+        async for stat in self._blobs.list(BLOBS, older_than=self._deadline()):
+            blob_id = blob_of(stat.key)
+            if blob_id is not None:
+                batch[blob_id] = stat.size_bytes
+            if len(batch) >= _BATCH:
+                await self._drop_unknown(batch, report)
+                batch = {}
+        await self._drop_unknown(batch, report)
+
+    async def _drop_unknown(self, batch: dict[BlobId, int], report: SweepReport) -> None:
+        known = await self._catalog.known_blobs(list(batch))
+        for blob_id, size_bytes in batch.items():
+            if blob_id not in known:
+                report.unknown += 1
+                report.freed_bytes += size_bytes
+                if not report.dry_run:
+                    await self._blobs.delete(blob_key(blob_id))
+
+    async def _sweep_interrupted(self, report: SweepReport) -> None:
+        async for stat in self._blobs.list(INCOMING, older_than=self._deadline()):
+            report.interrupted += 1
+            report.freed_bytes += stat.size_bytes
+            if not report.dry_run:
+                await self._blobs.delete(stat.key)
+
+    def _deadline(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(self._clock.now(), dt.UTC) - self._grace

@@ -1,0 +1,56 @@
+"""Failures of the routes that belong to no door (signed URLs, health), and the edge that every HTTP handler stands behind."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from armarium.domain import errors
+from armarium.domain.errors import ArmariumError
+
+Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+STATUS: Mapping[type[ArmariumError], int] = {
+    errors.NotFound: 404,
+    errors.AlreadyExists: 409,
+    errors.Conflict: 409,
+    errors.NotStaged: 400,
+    errors.Invalid: 400,
+    errors.SchemaViolation: 400,
+    errors.NotAuthenticated: 401,
+    errors.Forbidden: 403,
+    errors.TooLarge: 413,
+    errors.Unsupported: 501,
+    errors.Unavailable: 503,
+}
+"""What HTTP says of each error, where a door's protocol has no words of its own."""
+
+
+class Edge:
+    """An ASGI application that tells the errors a user can cause, in the words of whoever owns the route."""
+
+    def __init__(self, handler: Handler, tell: Callable[[ArmariumError], Response]) -> None:
+        self._handler = handler
+        self._tell = tell
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._handler(scope, receive, send)
+        except ArmariumError as error:
+            await self._tell(error)(scope, receive, send)
+
+
+def status_of(error: ArmariumError) -> int:
+    """The status of an error, by its nearest class in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def plain_failure(error: ArmariumError) -> Response:
+    """Tell a failure as `{"detail": ...}`."""
+    response = Response(
+        msgspec.json.encode({"detail": error.message}), status_code=status_of(error), media_type="application/json"
+    )
+    if isinstance(error, errors.Unavailable):
+        response.headers["retry-after"] = str(max(1, round(error.retry_after_seconds)))
+    return response

@@ -1,0 +1,56 @@
+"""Where signed URLs lead: bytes out of a blob, bytes into a staged file. The ticket in the URL is all the right it takes.
+
+GET HEAD  /-/blobs/{ticket}/{name}
+PUT       /-/uploads/{ticket}
+"""
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from armarium.core import Core
+from armarium.core.links import DOWNLOADS, UPLOADS
+from armarium.core.tickets import Download, Upload
+from armarium.domain.storage_keys import blob_key
+from armarium.faces.http.errors import Edge, plain_failure
+from armarium.faces.http.streaming import body_chunks, send_blob
+
+SANDBOXED = ((b"content-security-policy", b"sandbox"), (b"cache-control", b"private"))
+"""A page somebody uploaded must not act with the rights of whoever opens it here."""
+
+
+class Transfers:
+    """The data plane's routes, the same for every door."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route(DOWNLOADS + "{ticket}/{name:path}", Edge(self._send, plain_failure), methods=["GET", "HEAD"]),
+            Route(UPLOADS + "{ticket}", Edge(self._receive, plain_failure), methods=["PUT"]),
+        ]
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ticket = self._core.tickets.redeem(scope["path_params"]["ticket"], Download, self._core.clock.now())
+        await send_blob(
+            scope,
+            receive,
+            send,
+            self._core.blobs,
+            blob_key(ticket.blob_id),
+            size_bytes=ticket.size_bytes,
+            etag=ticket.blob_id,
+            modified_at=ticket.modified_at,
+            content_type=ticket.content_type,
+            filename=ticket.filename,
+            extra_headers=SANDBOXED,
+        )
+
+    async def _receive(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ticket = self._core.tickets.redeem(scope["path_params"]["ticket"], Upload, self._core.clock.now())
+        entry = await self._core.files.receive(
+            ticket.slot, body_chunks(receive), size_bytes=ticket.size_bytes, sha256=ticket.sha256
+        )
+        response = Response(status_code=200, headers={"etag": f'"{entry.blob_id}"'})
+        await response(scope, receive, send)

@@ -1,0 +1,22 @@
+"""What every test may ask for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from armarium.testing.server import RunningServer
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A real server on `<fresh folder>/data`, shared by the tests of one module."""
+    with RunningServer(tmp_path_factory.mktemp("served") / "data") as server:
+        yield server

@@ -1,0 +1,36 @@
+"""The examples are programs, and they run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from armarium.testing.server import RunningServer
+
+
+def run_example(repository: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, repository / "examples" / name, *arguments],
+        env=os.environ | {"PYTHONPATH": str(repository / "src"), "KEEP": ""},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_gallery_can_be_published_twice(repository: Path, running_server: RunningServer):
+    running_server.make_user("ada")
+    options = ("--server", running_server.url, "--token", running_server.make_token("ada"))
+    for _ in range(2):
+        done = run_example(repository, "gallery.py", *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.count("as uploaded") == 3
+        assert f"{running_server.url}/ws-user-ada/artifacts/dataset-gallery/children" in done.stdout
+
+
+def test_the_demonstration_cleans_up_after_itself(repository: Path):
+    done = run_example(repository, "demo.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = done.stdout.split("is serving ")[1].split(" on ")[0]
+    assert not Path(folder).exists()
