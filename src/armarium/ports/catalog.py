@@ -103,6 +103,10 @@ class Reader(Protocol):
     # who
     async def find_user(self, user_id: str) -> User | None: ...
 
+    async def list_users(self, *, offset: int = 0, limit: int = 256) -> list[User]:
+        """By id."""
+        ...
+
     async def find_workspace(self, name: str, *, viewer: str | None = None) -> Workspace | None:
         """viewer: the user whose own role is reported in `Workspace.membership`."""
         ...
@@ -113,7 +117,17 @@ class Reader(Protocol):
 
     async def memberships(self, user_id: str) -> dict[str, Role]: ...
 
+    async def list_members(self, workspace: str) -> dict[str, Role]:
+        """User id -> role, by user id."""
+        ...
+
     async def find_token(self, digest: bytes) -> Token | None: ...
+
+    async def find_token_by_id(self, token_id: str) -> Token | None: ...
+
+    async def list_tokens(self, user_id: str) -> list[Token]:
+        """A user's tokens that are not revoked, expired ones included, newest first."""
+        ...
 
     async def is_revoked(self, token_id: str) -> bool: ...
 
@@ -259,8 +273,16 @@ class Transaction(Reader, Protocol):
         """False when the user exists."""
         ...
 
+    async def update_user(self, user: User) -> bool:
+        """Replace e-mail and roles; False when there is no such user."""
+        ...
+
     async def insert_workspace(self, workspace: Workspace) -> bool:
         """False when the workspace exists; its owner becomes a member as admin."""
+        ...
+
+    async def update_workspace(self, workspace: Workspace) -> bool:
+        """Replace title, description and persistence; False when there is no such workspace."""
         ...
 
     async def delete_workspace(self, name: str) -> None:

@@ -89,7 +89,7 @@ class ArtifactWriter(ArtifactReader):
         manifest: msgspec.Raw,
         config: msgspec.Raw,
         now: float,
-        fields: Iterable[tuple[str, IndexedScalar]],
+        fields: Iterable[tuple[str, IndexedScalar]] | None,
         file_count: int | None = None,
     ) -> None:
         text = json_text(manifest)
@@ -105,7 +105,8 @@ class ArtifactWriter(ArtifactReader):
             modified_at=int(now),
             file_count=file_count,
         )
-        await self._replace_fields(artifact_id, field_rows(fields))
+        if fields is not None:
+            await self._replace_fields(artifact_id, field_rows(fields))
 
     async def _replace_fields(self, artifact_id: ArtifactId, wanted: set[FieldRow]) -> None:
         """Write only the rows that differ; most publications change a few of many."""
