@@ -20,9 +20,7 @@ downloads = st.builds(
     modified_at=st.floats(0, 1e12),
     inline=st.booleans(),
 )
-uploads = st.builds(
-    Upload, slot=words, expires_at=times, size_bytes=st.none() | sizes, sha256=st.none() | words
-)
+uploads = st.builds(Upload, slot=words, expires_at=times, size_bytes=st.none() | sizes, sha256=st.none() | words)
 parts = st.builds(PartUpload, upload_id=words, part_number=sizes, expires_at=times, max_bytes=sizes)
 any_ticket = downloads | uploads | parts
 

@@ -13,6 +13,9 @@ class AccountReader(Records):
         row = await self._one(sql.find_user, user_id=user_id)
         return user_of(row) if row is not None else None
 
+    async def list_users(self, *, offset: int = 0, limit: int = 256) -> list[User]:
+        return [user_of(row) for row in await self._all(sql.list_users, offset=offset, limit=limit)]
+
     async def find_workspace(self, name: str, *, viewer: str | None = None) -> Workspace | None:
         row = await self._one(sql.find_workspace, name=name, viewer=viewer)
         return workspace_of(row) if row is not None else None
@@ -24,9 +27,19 @@ class AccountReader(Records):
     async def memberships(self, user_id: str) -> dict[str, Role]:
         return {workspace: Role(role) for workspace, role in await self._all(sql.memberships, user_id=user_id)}
 
+    async def list_members(self, workspace: str) -> dict[str, Role]:
+        return {user_id: Role(role) for user_id, role in await self._all(sql.list_members, workspace=workspace)}
+
     async def find_token(self, digest: bytes) -> Token | None:
         row = await self._one(sql.find_token, digest=digest)
         return token_of(row) if row is not None else None
+
+    async def find_token_by_id(self, token_id: str) -> Token | None:
+        row = await self._one(sql.find_token_by_id, token_id=token_id)
+        return token_of(row) if row is not None else None
+
+    async def list_tokens(self, user_id: str) -> list[Token]:
+        return [token_of(row) for row in await self._all(sql.list_tokens, user_id=user_id)]
 
     async def is_revoked(self, token_id: str) -> bool:
         return await self._one(sql.find_revocation, token_id=token_id) is not None
@@ -37,6 +50,10 @@ class AccountWriter(AccountReader):
         row = await self._one(
             sql.insert_user, id=user.id, email=user.email, roles=json_list(user.roles), created_at=user.created_at
         )
+        return row is not None
+
+    async def update_user(self, user: User) -> bool:
+        row = await self._one(sql.update_user, user_id=user.id, email=user.email, roles=json_list(user.roles))
         return row is not None
 
     async def insert_workspace(self, workspace: Workspace) -> bool:
@@ -51,6 +68,16 @@ class AccountWriter(AccountReader):
         )
         if row is not None and workspace.owner is not None:
             await self.put_member(workspace.name, workspace.owner, Role.ADMIN)
+        return row is not None
+
+    async def update_workspace(self, workspace: Workspace) -> bool:
+        row = await self._one(
+            sql.update_workspace,
+            workspace=workspace.name,
+            title=workspace.title,
+            description=workspace.description,
+            persistent=int(workspace.persistent),
+        )
         return row is not None
 
     async def delete_workspace(self, name: str) -> None:

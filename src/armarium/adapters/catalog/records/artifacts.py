@@ -47,11 +47,11 @@ class ArtifactWriter(ArtifactReader):
     async def insert_artifact(
         self,
         *,
-        id: ArtifactId,  # noqa: A002
+        id: ArtifactId,
         workspace: str,
         alias: str,
         parent_id: ArtifactId | None,
-        type: str,  # noqa: A002
+        type: str,
         manifest: msgspec.Raw,
         config: msgspec.Raw,
         created_by: str,
@@ -85,7 +85,7 @@ class ArtifactWriter(ArtifactReader):
         self,
         artifact_id: ArtifactId,
         *,
-        type: str,  # noqa: A002
+        type: str,
         manifest: msgspec.Raw,
         config: msgspec.Raw,
         now: float,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Select, bindparam, delete, null, select
+from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from armarium.adapters.catalog import tables as t
@@ -11,6 +11,17 @@ from armarium.adapters.catalog import tables as t
 def find_user() -> Select[Any]:
     u = t.user.c
     return select(u.id, u.email, u.roles, u.created_at).where(u.id == bindparam("user_id"))
+
+
+def list_users() -> Select[Any]:
+    u = t.user.c
+    chosen = select(u.id, u.email, u.roles, u.created_at).order_by(u.id)
+    return chosen.limit(bindparam("limit")).offset(bindparam("offset"))
+
+
+def update_user() -> Update:
+    changed = update(t.user).where(t.user.c.id == bindparam("user_id"))
+    return changed.values(email=bindparam("email"), roles=bindparam("roles")).returning(t.user.c.id)
 
 
 def insert_user() -> Insert:
@@ -46,6 +57,12 @@ def insert_workspace() -> Insert:
     return insert(t.workspace).on_conflict_do_nothing().returning(t.workspace.c.name)
 
 
+def update_workspace() -> Update:
+    changed = update(t.workspace).where(t.workspace.c.name == bindparam("workspace"))
+    values = {name: bindparam(name) for name in ("title", "description", "persistent")}
+    return changed.values(values).returning(t.workspace.c.name)
+
+
 def delete_workspace() -> Delete:
     return delete(t.workspace).where(t.workspace.c.name == bindparam("name"))
 
@@ -57,6 +74,11 @@ def delete_tokens_of_workspace() -> Delete:
 def memberships() -> Select[Any]:
     m = t.member.c
     return select(m.workspace, m.role).where(m.user_id == bindparam("user_id"))
+
+
+def list_members() -> Select[Any]:
+    m = t.member.c
+    return select(m.user_id, m.role).where(m.workspace == bindparam("workspace")).order_by(m.user_id)
 
 
 def put_member() -> Insert:
@@ -71,11 +93,23 @@ def delete_member() -> Delete:
     return delete(t.member).where(m.workspace == bindparam("workspace"), m.user_id == bindparam("user_id"))
 
 
+_TOKEN = ("id", "digest", "user_id", "label", "workspace", "role", "scopes", "created_at", "expires_at")
+
+
+def _tokens() -> Select[Any]:
+    return select(*(t.token.c[name] for name in _TOKEN))
+
+
 def find_token() -> Select[Any]:
-    k = t.token.c
-    return select(k.id, k.digest, k.user_id, k.label, k.workspace, k.role, k.scopes, k.created_at, k.expires_at).where(
-        k.digest == bindparam("digest")
-    )
+    return _tokens().where(t.token.c.digest == bindparam("digest"))
+
+
+def find_token_by_id() -> Select[Any]:
+    return _tokens().where(t.token.c.id == bindparam("token_id"))
+
+
+def list_tokens() -> Select[Any]:
+    return _tokens().where(t.token.c.user_id == bindparam("user_id")).order_by(t.token.c.id.desc())
 
 
 def insert_token() -> Insert:
