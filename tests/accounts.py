@@ -4,13 +4,14 @@ import copy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import jwt
 import msgspec
 
 from armarium.auth.identify import Identify
 from armarium.auth.tokens import TokenMaker
-from armarium.core.accounts import AccountsService
+from armarium.core.accounts import Accounts
 from armarium.domain.account import Token, User, Workspace
-from armarium.domain.principal import Principal, Role
+from armarium.domain.principal import ROOT, Principal, Role
 
 JWT_KEY = b"a secret others hold as well, 42 bytes long"
 ROOT_TOKEN = "an-operator-token-of-forty-characters-!!"
@@ -141,7 +142,7 @@ class World:
     def __init__(self, catalog=None, *, anonymous: bool = True) -> None:
         self.clock = FixedClock()
         self.catalog = catalog or MemoryAccounts()
-        self.accounts = AccountsService(self.catalog, self.clock)
+        self.accounts = Accounts(self.catalog, self.clock)
         self.identify = Identify(
             self.catalog,
             self.accounts,
@@ -154,16 +155,12 @@ class World:
 
     async def user(self, name: str, **options) -> Principal:
         """A user who is there, logged in with an opaque token."""
-        from armarium.domain.principal import ROOT
-
         if await self.catalog.find_user(name) is None:
             await self.accounts.create_user(ROOT, name, **options)
         return await self.identify((await self.accounts.issue_token(ROOT, name)).text)
 
     def mint(self, subject: str, *, expires_in: float = 3600, key: bytes = JWT_KEY, **claims) -> str:
         """A token as somebody else with the secret would make it; short names stand for the long claims."""
-        import jwt
-
         long = {name: f"https://amun.ai/{name}" for name in ("roles", "email", "parent")}
         named = {long.get(name, name): value for name, value in claims.items()}
         payload = {

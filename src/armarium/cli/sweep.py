@@ -20,6 +20,6 @@ def sweep(
     """Remove bytes nothing refers to any more, once their grace period is over."""
 
     async def work(core: "Core") -> Any:
-        return await core.sweep(dry_run=dry_run)
+        return await core.sweeper.sweep(dry_run=dry_run)
 
     print_json(with_core(settings_from(config, data=data), work))

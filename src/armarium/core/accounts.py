@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from armarium.core.workspaces import WorkspacesService, add_user, require_site_admin
+from armarium.core.workspaces import Workspaces, add_user, require_site_admin
 from armarium.domain import token_text
 from armarium.domain.account import ADMIN_ROLE, DISABLED_ROLE, Token, User, checked_user_id
 from armarium.domain.errors import AlreadyExists, Forbidden, Invalid, NotFound
@@ -33,14 +33,14 @@ class IssuedToken(msgspec.Struct, frozen=True):
         return f"IssuedToken(token={self.token!r})"
 
 
-class AccountsService:
+class Accounts:
     """Use cases around users and tokens. workspaces: those around workspaces."""
 
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._catalog = catalog
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
-        self.workspaces = WorkspacesService(catalog, clock)
+        self.workspaces = Workspaces(catalog, clock)
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call back after any change to what a credential is worth."""

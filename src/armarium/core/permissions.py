@@ -9,6 +9,7 @@ workspace (`<workspace>/<user>`, `<workspace>/@`, `<workspace>/*`), then `@`, th
     reading, child           the parent's grants, or the role; the child's own grants can only take away (`n`)
 
 A limited credential does what its scopes name and nothing else, in the workspaces it was made for.
+A read-only one reads, whatever the artifact grants to its user.
 """
 
 from collections.abc import Mapping
@@ -86,6 +87,8 @@ def allows(principal: Principal, action: Action, access: Access, *, path: str | 
         names = (access.artifact_id, f"{access.workspace}/{access.alias}")
         made_here = principal.role_in(access.workspace, access.membership) is not None
         return made_here and principal.is_limited_to(action, names, path)
+    if principal.read_only and action not in READING:
+        return False
     if has_role(principal, SUFFICIENT_ROLE[action], access.workspace, access.membership):
         return True
     own = grant_for(principal, access.grants)

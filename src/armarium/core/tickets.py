@@ -36,7 +36,7 @@ class Upload(msgspec.Struct, frozen=True, array_like=True, tag="u"):
 
     slot: str
     expires_at: int
-    max_bytes: int
+    max_bytes: int | None = None
     size_bytes: int | None = None
     sha256: str | None = None
 
@@ -47,7 +47,7 @@ class PartUpload(msgspec.Struct, frozen=True, array_like=True, tag="p"):
     upload_id: str
     part_number: int
     expires_at: int
-    max_bytes: int
+    max_bytes: int | None = None
 
 
 Ticket = Download | Upload | PartUpload

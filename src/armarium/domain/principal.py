@@ -140,15 +140,14 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         return any(":" in scope for scope in self.scopes)
 
     @property
-<<<<<<< HEAD
     def is_site_admin(self) -> bool:
         """Whether the credential carries every right in every workspace."""
         return self.grants.get(ANYONE) is Role.ADMIN and not self.is_limited
-=======
+
+    @property
     def workspace(self) -> str:
         """Where a bare alias is looked up: the current workspace, else the user's home."""
         return self.current_workspace or self.home_workspace
->>>>>>> main
 
     @property
     def home_workspace(self) -> str:

@@ -10,7 +10,7 @@ from armarium.auth import jwt
 from armarium.auth.identify import Identify
 from armarium.auth.names import anonymous_id
 from armarium.auth.tokens import TokenMaker, TokenRequest
-from armarium.core.accounts import AccountsService
+from armarium.core.accounts import Accounts
 from armarium.domain import token_text
 from armarium.domain.account import ANONYMOUS_ROLE, PUBLIC_WORKSPACE, Workspace
 from armarium.domain.errors import Forbidden, Invalid, NotAuthenticated, NotFound
@@ -50,7 +50,7 @@ class Credentials:
     """Identity, as the RPC side of this face needs it."""
 
     def __init__(
-        self, catalog: Catalog, accounts: AccountsService, identify: Identify, tokens: TokenMaker, clock: Clock
+        self, catalog: Catalog, accounts: Accounts, identify: Identify, tokens: TokenMaker, clock: Clock
     ) -> None:
         self._catalog = catalog
         self._accounts = accounts
