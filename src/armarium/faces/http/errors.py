@@ -1,4 +1,4 @@
-"""Failures of the routes that belong to no door (signed URLs, health), and the edge that every HTTP handler stands behind."""
+"""Failures of the routes that belong to no door, and the edge that every HTTP handler stands behind."""
 
 from collections.abc import Awaitable, Callable, Mapping
 

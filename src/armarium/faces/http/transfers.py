@@ -1,4 +1,4 @@
-"""Where signed URLs lead: bytes out of a blob, bytes into a staged file. The ticket in the URL is all the right it takes.
+"""Where signed URLs lead: bytes out of a blob, bytes into a staged file. The ticket is all the right it takes.
 
 GET HEAD  /-/blobs/{ticket}/{name}
 PUT       /-/uploads/{ticket}

@@ -214,9 +214,10 @@ def _like(field: Field, key: str, operand: object) -> Condition:
 
 def _between(key: str, field: Field, value: object) -> Condition:
     bounds = value if isinstance(value, list) else [value, None]
-    if len(bounds) != 2 or not all(_is_number(bound) or bound is None for bound in bounds):
+    if len(bounds) != 2:
         raise Invalid("filters", f"Invalid filter '{key}': it takes a number or a list of two, lowest first.")
-    return Between(field, bounds[0], bounds[1])
+    low, high = (None if bound is None else _number(key, bound) for bound in bounds)
+    return Between(field, low, high)
 
 
 def _at_least(field: Field, key: str, operand: object) -> Condition:

@@ -1,0 +1,67 @@
+"""The outermost layer of every HTTP answer: a request id, the metrics, and a last net under the handlers."""
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from armarium.faces.http.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class Boundary:
+    """Wraps the application; whatever no handler foresaw becomes a 500 that says nothing but its request id."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, drain: Callable[[], Awaitable[None]]) -> None:
+        """drain: lets what is under way finish; whoever runs the server calls it before it closes connections."""
+        self.app = app
+        self.drain = drain
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        status = 0
+        began = time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("%s %s failed, request id %s", scope["method"], scope["path"], request_id.decode())
+            if status:
+                raise  # the answer is under way: all that is left is to cut the connection
+            await _send_internal_error(send_with_id, request_id.decode())
+        finally:
+            self._metrics.request_ended(scope["method"], status, time.perf_counter() - began)
+
+
+def _request_id(scope: Scope) -> bytes:
+    """The caller's own id where it is harmless, else a fresh one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            given: bytes = value
+            return given
+    return secrets.token_hex(8).encode()
+
+
+async def _send_internal_error(send: Send, request_id: str) -> None:
+    body = msgspec.json.encode({"detail": f"Something went wrong on the server (request id {request_id})."})
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

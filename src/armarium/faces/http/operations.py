@@ -1,0 +1,54 @@
+"""What an operator's tools ask: is it alive, can it work, how much does it do.
+
+GET /          name, version and doors
+GET /health    the process answers
+GET /ready     the catalog answers too
+GET /metrics   numbers for Prometheus
+"""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from armarium.core import Core
+from armarium.domain.errors import ArmariumError
+from armarium.faces.http.errors import plain_failure
+from armarium.faces.http.metrics import CONTENT_TYPE, Metrics
+
+
+class Operations:
+    """The routes that belong to no door."""
+
+    def __init__(self, core: Core, version: str) -> None:
+        self._core = core
+        self._about = {"name": "armarium", "version": version, "doors": {"hypha": f"{core.links.base_url}/ws"}}
+        self.metrics = Metrics()
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/", self._root, methods=["GET"]),
+            Route("/health", self._health, methods=["GET"]),
+            Route("/ready", self._ready, methods=["GET"]),
+            Route("/metrics", self._expose, methods=["GET"]),
+        ]
+
+    async def _root(self, request: Request) -> Response:
+        return _json(self._about)
+
+    async def _health(self, request: Request) -> Response:
+        return _json({"status": "ok"})
+
+    async def _ready(self, request: Request) -> Response:
+        try:
+            await self._core.catalog.find_workspace("public")
+        except ArmariumError as error:
+            return plain_failure(error)
+        return _json({"status": "ready"})
+
+    async def _expose(self, request: Request) -> Response:
+        return Response(self.metrics.exposition(), media_type=CONTENT_TYPE)
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
