@@ -21,7 +21,7 @@ from armarium.adapters.keys import Keys, load_keys
 from armarium.auth.identify import Identify
 from armarium.background import Background
 from armarium.core import Core
-from armarium.core.accounts import AccountsService
+from armarium.core.accounts import Accounts
 from armarium.core.artifacts import Artifacts
 from armarium.core.counters import Counters
 from armarium.core.files import Files
@@ -59,14 +59,19 @@ def assemble(settings: Settings, base_url: str) -> Parts:
     """Build adapters and core; nothing is opened yet. base_url: under which clients reach the server."""
     settings.data.mkdir(parents=True, exist_ok=True)
     clock = SystemClock()
-    keys = load_keys(settings.data, settings)
+    keys = load_keys(
+        settings.data,
+        secret_key=settings.secret_key,
+        jwt_secret=settings.jwt_secret,
+        previous_secret_keys=settings.previous_secret_keys,
+    )
     cipher = AesGcmCipher(keys.secrets, keys.former_secrets)
     catalog = SqliteCatalog(settings.data / "catalog.sqlite")
     blobs = checked(LocalBlobs(settings.data / "files"))
     counters = Counters(catalog, clock)
     tickets = Tickets(keys.urls)
     links = Links(tickets, clock, base_url)
-    accounts = AccountsService(catalog, clock)
+    accounts = Accounts(catalog, clock)
     core = Core(
         accounts=accounts,
         artifacts=Artifacts(catalog, clock, counters, cipher),

@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -12,11 +13,10 @@ HOME = "ws-user-alice"
 
 
 @pytest.fixture
-async def world() -> World:
-    world = World()
-    await world.accounts.workspaces.prepare()
-    await world.user("alice", email="alice@example.org")
-    return world
+async def world() -> AsyncIterator[World]:
+    async with World() as world:
+        await world.user("alice", email="alice@example.org")
+        yield world
 
 
 async def child(world: World, parent, workspace=HOME, **request):

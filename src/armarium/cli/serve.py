@@ -21,6 +21,6 @@ def serve(
     The first start prints a token for the user `admin`, once.
     """
     settings = settings_from(config, host=host, port=port, public_url=public_url, data=data)
-    from armarium import app  # noqa: PLC0415 - wrong settings are refused before the server is loaded
+    from armarium import serving  # noqa: PLC0415 - wrong settings are refused before the server is loaded
 
-    app.serve(settings)
+    serving.serve(settings)

@@ -201,11 +201,17 @@ class Accounts:
 
     async def revoke(self, principal: Principal, token_id: str) -> None:
         """End an opaque token, and whatever was generated from it. Raises NotFound, Forbidden."""
-        token = await self._catalog.find_token_by_id(token_id)
+        await self._revoke(principal, token_id, await self._catalog.find_token_by_id(token_id))
+
+    async def revoke_text(self, principal: Principal, text: str) -> None:
+        """The same for a token as its holder has it."""
+        await self._revoke(principal, "", await self._catalog.find_token(token_text.digest(text)))
+
+    async def _revoke(self, principal: Principal, token_id: str, token: Token | None) -> None:
         if token is None:
-            raise NotFound("token", token_id)
+            raise NotFound("token", token_id, None if token_id else "The token does not exist.")
         await self.revoke_credential(
-            principal, token_id, owner=token.user_id, workspace=token.workspace, expires_at=token.expires_at
+            principal, token.id, owner=token.user_id, workspace=token.workspace, expires_at=token.expires_at
         )
 
     async def revoke_credential(

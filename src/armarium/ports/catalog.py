@@ -239,13 +239,17 @@ class Transaction(Reader, Protocol):
 
         A path staged already keeps its slot, bytes and weight, so that a URL handed out stays good;
         an addition replaces a removal mark and a mark an addition. Returns the rows as they stand, in the order given.
+        A blob_id must name a blob that is recorded (see fill_slot) and not condemned, else Conflict.
         """
         ...
 
     async def unstage_files(self, artifact_id: ArtifactId, paths: Sequence[str]) -> None: ...
 
     async def fill_slot(self, slot: str, entry: FileEntry) -> bool:
-        """Put arrived bytes behind a staged path, and record the blob; False when the slot is gone."""
+        """Put arrived bytes behind a staged path, and record the blob; False when the slot is gone.
+
+        Raises Conflict when the blob is condemned.
+        """
         ...
 
     # secrets
@@ -274,14 +278,16 @@ class Transaction(Reader, Protocol):
         ...
 
     async def insert_workspace(self, workspace: Workspace) -> bool:
-        """False when the workspace exists."""
+        """False when the workspace exists; its owner becomes a member as admin."""
         ...
 
     async def update_workspace(self, workspace: Workspace) -> bool:
         """Replace title, description and persistence; False when there is no such workspace."""
         ...
 
-    async def delete_workspace(self, name: str) -> None: ...
+    async def delete_workspace(self, name: str) -> None:
+        """Remove it with its artifacts, memberships and the tokens bound to it."""
+        ...
 
     async def put_member(self, workspace: str, user_id: str, role: Role | None) -> None:
         """Set or, with None, end a membership."""

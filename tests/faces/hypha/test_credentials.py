@@ -1,9 +1,11 @@
+from collections.abc import AsyncIterator
+
 import pytest
 
 from armarium.domain.errors import AlreadyExists, Forbidden, Invalid, NotAuthenticated, NotFound
 from armarium.domain.principal import ROOT, Role
 from armarium.faces.hypha.credentials import Credentials
-from tests.accounts import ROOT_TOKEN, World
+from tests.accounts import JWT_KEY, ROOT_TOKEN, World
 
 HOME = "ws-user-alice"
 
@@ -13,7 +15,7 @@ class Door(World):
 
     def __init__(self, **options) -> None:
         super().__init__(**options)
-        self.credentials = Credentials(self.catalog, self.accounts, self.identify, self.tokens, self.clock)
+        self.credentials = Credentials(self.accounts, self.identify, self.clock, jwt_key=JWT_KEY)
 
     async def enter(self, token=None, workspace=None, client_id="c1", reconnection_token=None):
         return await self.credentials.connect(token, reconnection_token, workspace, client_id)
@@ -23,13 +25,12 @@ class Door(World):
 
 
 @pytest.fixture
-async def door() -> Door:
-    door = Door()
-    await door.accounts.workspaces.prepare()
-    await door.accounts.create_user(ROOT, "alice", email="alice@example.org")
-    await door.accounts.workspaces.create(ROOT, "lab-a", owner="alice")
-    await door.accounts.workspaces.create(ROOT, "lab-b")
-    return door
+async def door() -> AsyncIterator[Door]:
+    async with Door() as door:
+        await door.accounts.create_user(ROOT, "alice", email="alice@example.org")
+        await door.accounts.workspaces.create(ROOT, "lab-a", owner="alice")
+        await door.accounts.workspaces.create(ROOT, "lab-b")
+        yield door
 
 
 # coming in
@@ -53,8 +54,9 @@ async def test_a_visitor_has_no_permission_elsewhere(door, workspace):
 
 
 async def test_visitors_can_be_kept_out():
-    with pytest.raises(NotAuthenticated):
-        await Door(anonymous=False).enter()
+    async with Door(anonymous=False) as door:
+        with pytest.raises(NotAuthenticated):
+            await door.enter()
 
 
 @pytest.mark.parametrize("workspace", [None, "", HOME, "public"])
