@@ -19,6 +19,7 @@ from armarium.adapters.cipher import AesGcmCipher
 from armarium.adapters.clock import SystemClock
 from armarium.adapters.keys import Keys, load_keys
 from armarium.auth.identify import Identify
+from armarium.auth.tokens import TokenMaker
 from armarium.background import Background
 from armarium.core import Core
 from armarium.core.accounts import Accounts
@@ -152,8 +153,10 @@ def build(
 
 
 def _hub(parts: Parts) -> Hub:
-    credentials = Credentials(parts.core.accounts, parts.identify, parts.core.clock, jwt_key=parts.keys.jwt)
-    return Hub(credentials, base_url=parts.core.links.base_url, version=__version__)
+    core = parts.core
+    tokens = TokenMaker(core.accounts, core.clock, jwt_key=parts.keys.jwt)
+    credentials = Credentials(core.catalog, core.accounts, parts.identify, tokens, core.clock)
+    return Hub(credentials, base_url=core.links.base_url, version=__version__)
 
 
 def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:

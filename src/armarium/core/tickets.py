@@ -36,7 +36,6 @@ class Upload(msgspec.Struct, frozen=True, array_like=True, tag="u"):
 
     slot: str
     expires_at: int
-    max_bytes: int | None = None
     size_bytes: int | None = None
     sha256: str | None = None
 

@@ -53,7 +53,7 @@ class JsonRows(ColumnElement[str]):
         quote = compiler.preparer.quote
         names = ", ".join(quote(column.name) for column in self.columns)
         outer = compiler.process(self.outer, **kw)
-        table, inner, order = (quote(item.name) for item in (self.inner.table, self.inner, self.order))  # type: ignore[attr-defined]
+        table, inner, order = (quote(item.name) for item in (self.inner.table, self.inner, self.order))
         return f"SELECT {names} FROM {table} WHERE {table}.{inner} = {outer} ORDER BY {order}"
 
     def names(self, compiler: SQLCompiler) -> str:

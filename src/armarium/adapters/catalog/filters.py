@@ -9,6 +9,7 @@ and nothing a user wrote is ever part of SQL.
     ("field_is", elements, name, value)  ("field_in", elements, name, values)
     ("field_between", name, low, high)  ("field_matches", name, pattern)
                                                           rows of the side table; elements: items of arrays count, too
+    ("lacks", name)                                       no row of the side table
     ("keyword", needle, trigrams or None)                 the manifest's text
 """
 
@@ -16,7 +17,7 @@ import math
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, func, literal_column, or_
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, func, literal_column, or_, true
 
 from armarium.adapters.catalog import tables as t
 from armarium.adapters.catalog.constructs import Contains, InList, MatchesPattern
@@ -35,6 +36,7 @@ from armarium.domain.query import (
     Equals,
     Field,
     Keyword,
+    Lacks,
     Matches,
     Scalar,
 )
@@ -93,6 +95,8 @@ class _Translation:
                 return self._contains(field, values)
             case Keyword(text):
                 return self._keyword(fold(text))
+            case Lacks(field):
+                return ("lacks", self._name(field_name(field.source, field.path)))
             case _:
                 return self._comparison(condition)
 
@@ -183,12 +187,14 @@ def expression(shape: Shape, artifact: FromClause, artifact_id: ColumnElement[An
     word, *rest = shape
     if word in ("all", "any"):
         parts = [expression(part, artifact, artifact_id) for part in rest[0]]
-        return and_(*parts) if word == "all" and parts else or_(false(), *parts)
+        return and_(true(), *parts) if word == "all" else or_(false(), *parts)
     if word == "keyword":
         return Contains(artifact.c.manifest, rest[0])
     if word.startswith("column"):
         return _column_expression(word, artifact.c[rest[0]], rest[1:])
     mine = t.field.alias()
+    if word == "lacks":
+        return ~exists().where(mine.c.artifact_id == artifact_id, mine.c.name == bindparam(rest[0]))
     return exists().where(mine.c.artifact_id == artifact_id, *field_conditions(shape, mine))
 
 

@@ -47,11 +47,11 @@ class ArtifactWriter(ArtifactReader):
     async def insert_artifact(
         self,
         *,
-        id: ArtifactId,  # noqa: A002
+        id: ArtifactId,
         workspace: str,
         alias: str,
         parent_id: ArtifactId | None,
-        type: str,  # noqa: A002
+        type: str,
         manifest: msgspec.Raw,
         config: msgspec.Raw,
         created_by: str,
@@ -85,11 +85,11 @@ class ArtifactWriter(ArtifactReader):
         self,
         artifact_id: ArtifactId,
         *,
-        type: str,  # noqa: A002
+        type: str,
         manifest: msgspec.Raw,
         config: msgspec.Raw,
         now: float,
-        fields: Iterable[tuple[str, IndexedScalar]],
+        fields: Iterable[tuple[str, IndexedScalar]] | None,
         file_count: int | None = None,
     ) -> None:
         text = json_text(manifest)
@@ -105,7 +105,8 @@ class ArtifactWriter(ArtifactReader):
             modified_at=int(now),
             file_count=file_count,
         )
-        await self._replace_fields(artifact_id, field_rows(fields))
+        if fields is not None:
+            await self._replace_fields(artifact_id, field_rows(fields))
 
     async def _replace_fields(self, artifact_id: ArtifactId, wanted: set[FieldRow]) -> None:
         """Write only the rows that differ; most publications change a few of many."""

@@ -80,7 +80,7 @@ class FileWriter(FileReader):
         row = await self._one(version_sql.total_version, version_id=version_id)
         return row[0] if row is not None else 0
 
-    async def stage_files(self, artifact_id: ArtifactId, files: Sequence[StagedFile]) -> None:
+    async def stage_files(self, artifact_id: ArtifactId, files: Sequence[StagedFile]) -> list[StagedFile]:
         await self._require_usable({file.blob_id for file in files if file.blob_id is not None})
         rows = [
             {
@@ -97,8 +97,13 @@ class FileWriter(FileReader):
             }
             for file in files
         ]
-        if rows:
-            await self._change_many(sql.stage_file, rows)
+        if not rows:
+            return []
+        await self._change_many(sql.stage_file, rows)
+        paths = [file.path for file in files]
+        standing = await self._all(sql.staged_paths, artifact_id=artifact_id, paths=json_list(paths))
+        by_path = {row[0]: staged_of(row) for row in standing}
+        return [by_path[path] for path in paths]
 
     async def _require_usable(self, blobs: set[BlobId]) -> None:
         """A blob the sweeper has condemned may lose its bytes at any moment: nothing may start to need it."""

@@ -32,7 +32,7 @@ class VersionWriter(VersionReader):
         version: Version,
         *,
         manifest: msgspec.Raw,
-        type: str,  # noqa: A002
+        type: str,
     ) -> None:
         await self._change(
             sql.insert_version,
@@ -54,7 +54,7 @@ class VersionWriter(VersionReader):
         version_id: VersionId,
         *,
         manifest: msgspec.Raw,
-        type: str,  # noqa: A002
+        type: str,
         comment: str | None = None,
         now: float,
     ) -> None:

@@ -118,9 +118,15 @@ def find_slot() -> Select[Any]:
 
 
 def stage_file() -> Insert:
+    """Add a staged path; one that is there is replaced only where a mark or bytes are involved."""
     statement = insert(t.draft_file)
     new = {column.name: statement.excluded[column.name] for column in _STAGED if column.name != "path"}
-    return statement.on_conflict_do_update(index_elements=["artifact_id", "path"], set_=new)
+    changes = or_(t.draft_file.c.removed == 1, statement.excluded.removed == 1, statement.excluded.blob_id.is_not(None))
+    return statement.on_conflict_do_update(index_elements=["artifact_id", "path"], set_=new, where=changes)
+
+
+def staged_paths() -> Select[Any]:
+    return select(*_STAGED).where(_of_artifact, InList(t.draft_file.c.path, "paths"))
 
 
 def unstage_files() -> Delete:
