@@ -22,7 +22,7 @@ from armarium.auth.identify import Identify
 from armarium.auth.tokens import TokenMaker
 from armarium.background import Background
 from armarium.core import Core
-from armarium.core.accounts import AccountsService
+from armarium.core.accounts import Accounts
 from armarium.core.artifacts import Artifacts
 from armarium.core.counters import Counters
 from armarium.core.files import Files
@@ -72,7 +72,7 @@ def assemble(settings: Settings, base_url: str) -> Parts:
     counters = Counters(catalog, clock)
     tickets = Tickets(keys.urls)
     links = Links(tickets, clock, base_url)
-    accounts = AccountsService(catalog, clock)
+    accounts = Accounts(catalog, clock)
     core = Core(
         accounts=accounts,
         artifacts=Artifacts(catalog, clock, counters, cipher),

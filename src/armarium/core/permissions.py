@@ -9,6 +9,7 @@ workspace (`<workspace>/<user>`, `<workspace>/@`, `<workspace>/*`), then `@`, th
     reading, child           the parent's grants, or the role; the child's own grants can only take away (`n`)
 
 A limited credential does what its scopes name and nothing else; whoever made it had to be an admin there.
+A read-only one reads, whatever the artifact grants to its user.
 """
 
 from collections.abc import Mapping
@@ -84,6 +85,8 @@ def allows(principal: Principal, action: Action, access: Access, *, path: str | 
     """Say whether a caller may do something; path: the file it is done to, which limited credentials need."""
     if principal.is_limited:
         return principal.is_limited_to(action, (access.artifact_id, f"{access.workspace}/{access.alias}"), path)
+    if principal.read_only and action not in READING:
+        return False
     if has_role(principal, SUFFICIENT_ROLE[action], access.workspace, access.membership):
         return True
     own = grant_for(principal, access.grants)

@@ -83,6 +83,7 @@ token = Table(
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float),
     Index("ix_token_workspace", "workspace"),
+    Index("ix_token_user", "user_id", "id"),
 )
 
 revocation = Table(
