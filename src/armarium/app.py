@@ -19,7 +19,6 @@ from armarium.adapters.cipher import AesGcmCipher
 from armarium.adapters.clock import SystemClock
 from armarium.adapters.keys import Keys, load_keys
 from armarium.auth.identify import Identify
-from armarium.auth.tokens import TokenMaker
 from armarium.background import Background
 from armarium.core import Core
 from armarium.core.accounts import Accounts
@@ -154,8 +153,7 @@ def build(
 
 def _hub(parts: Parts) -> Hub:
     core = parts.core
-    tokens = TokenMaker(core.accounts, core.clock, jwt_key=parts.keys.jwt)
-    credentials = Credentials(core.catalog, core.accounts, parts.identify, tokens, core.clock)
+    credentials = Credentials(core.accounts, parts.identify, core.clock, jwt_key=parts.keys.jwt)
     return Hub(credentials, base_url=core.links.base_url, version=__version__)
 
 
