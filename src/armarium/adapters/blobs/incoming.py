@@ -41,7 +41,7 @@ class Incoming:
     def __init__(self, folder: Path, *, size_bytes: int | None = None, limit_bytes: int | None = None) -> None:
         """Make the file. size_bytes: what is expected, if known; limit_bytes: what is allowed."""
         self.size_bytes = 0
-        self._handed_bytes = 0
+        self._synced_bytes = 0
         self._expected_bytes = size_bytes
         self._limit_bytes = limit_bytes
         self._digest = hashlib.sha256()
@@ -62,16 +62,16 @@ class Incoming:
         try:
             async for chunk in chunks:
                 self.write(chunk)
-                if self.size_bytes - self._handed_bytes >= _SYNC_BYTES and (syncing is None or syncing.done()):
+                if self.size_bytes - self._synced_bytes >= _SYNC_BYTES and (syncing is None or syncing.done()):
                     if syncing is not None:
                         syncing.result()  # the kernel tells of a lost page only once
-                    self._handed_bytes = self.size_bytes
+                    self._synced_bytes = self.size_bytes
                     syncing = asyncio.create_task(asyncio.to_thread(self._sync))
             if syncing is not None:
                 await syncing
         finally:
             if syncing is not None:
-                await asyncio.wait([syncing])
+                await asyncio.gather(syncing, return_exceptions=True)
 
     def _sync(self) -> None:
         with told():
