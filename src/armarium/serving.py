@@ -1,6 +1,7 @@
 """Running the application under uvicorn, from a bound socket to a clean stop."""
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -50,6 +51,9 @@ def serve(settings: Settings) -> None:
         lambda: _announce(base_url, settings, token),
         app.drain,
     )
+    # uvicorn stops cleanly and then raises the signal once more; by then there is nothing left to interrupt.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     server.run(sockets=[listener])
     if not server.started:
         raise SystemExit(1)

@@ -63,7 +63,7 @@ class Sweeper:
 
     async def _sweep_unknown(self, report: SweepReport) -> None:
         batch: dict[BlobId, int] = {}
-        async for stat in self._blobs.list(BLOBS, older_than=self._deadline()):
+        async for stat in self._blobs.list(f"{BLOBS}/", older_than=self._deadline()):
             blob_id = blob_of(stat.key)
             if blob_id is not None:
                 batch[blob_id] = stat.size_bytes
@@ -82,7 +82,7 @@ class Sweeper:
                     await self._blobs.delete(blob_key(blob_id))
 
     async def _sweep_interrupted(self, report: SweepReport) -> None:
-        async for stat in self._blobs.list(INCOMING, older_than=self._deadline()):
+        async for stat in self._blobs.list(f"{INCOMING}/", older_than=self._deadline()):
             report.interrupted += 1
             report.freed_bytes += stat.size_bytes
             if not report.dry_run:

@@ -34,10 +34,10 @@ async def insert(
     parent_id: ArtifactId | None = None,
     manifest: dict[str, Any] | None = None,
     config: dict[str, Any] | None = None,
-    type: str = "generic",  # noqa: A002
+    type: str = "generic",
     created_by: str = "ada",
     now: float = 1.0,
-    id: ArtifactId | None = None,  # noqa: A002
+    id: ArtifactId | None = None,
 ) -> ArtifactId | None:
     """Insert an artifact; returns its id, None when the alias is taken."""
     artifact_id = id or new_artifact_id()
