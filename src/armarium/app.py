@@ -23,6 +23,7 @@ from armarium.background import Background
 from armarium.core import Core
 from armarium.core.accounts import Accounts
 from armarium.core.artifacts import Artifacts
+from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
 from armarium.core.links import Links
@@ -30,6 +31,7 @@ from armarium.core.search import Search
 from armarium.core.secrets import Secrets
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
+from armarium.core.uploads import Uploads
 from armarium.core.versions import Versions
 from armarium.faces.http.boundary import Boundary
 from armarium.faces.http.operations import Operations
@@ -72,11 +74,14 @@ def assemble(settings: Settings, base_url: str) -> Parts:
     tickets = Tickets(keys.urls)
     links = Links(tickets, clock, base_url)
     accounts = Accounts(catalog, clock)
+    files = Files(catalog, blobs, clock, counters, links, settings.max_file_bytes)
     core = Core(
         accounts=accounts,
         artifacts=Artifacts(catalog, clock, counters, cipher),
         versions=Versions(catalog, clock, cipher),
-        files=Files(catalog, blobs, clock, counters, links, settings.max_file_bytes),
+        files=files,
+        uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
+        copies=Copies(catalog, clock, counters),
         search=Search(catalog, counters, open_listing=settings.hypha_open_listing),
         secrets=Secrets(catalog, clock, cipher),
         sweeper=Sweeper(catalog, blobs, clock, settings.blob_grace),

@@ -195,6 +195,17 @@ draft_file = Table(
     sqlite_with_rowid=False,
 )
 
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    Column("slot", WORD, nullable=False),
+    Column("part_count", Integer, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index("ix_upload_expires", "expires_at"),
+    sqlite_with_rowid=False,
+)
+
 secret = Table(
     "secret",
     metadata,
