@@ -11,7 +11,7 @@ from armarium.auth.scope import Scope
 from armarium.domain.errors import NotAuthenticated
 from armarium.domain.principal import Role
 
-KEY = b"k" * 32
+KEY = b"k" * 64
 NOW = 1_800_000_000.0
 claims = jwt.Claims(
     subject="amber-folio-1",
@@ -94,7 +94,7 @@ def test_any_other_text_is_refused(text):
 
 
 def test_another_key_is_refused_and_nothing_is_said_about_the_token():
-    text = jwt.encode(claims, b"l" * 32, NOW)
+    text = jwt.encode(claims, b"l" * 64, NOW)
     with pytest.raises(NotAuthenticated) as caught:
         jwt.decode(text, KEY, NOW)
     assert caught.value.message == "The token is not valid."

@@ -133,7 +133,7 @@ def test_help_and_version_need_no_server_parts(shell):
         "import sys; sys.argv = ['armarium', '--help']\n"
         "from armarium.cli.main import main\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "heavy = {'sqlalchemy', 'starlette', 'uvicorn', 'cryptography', 'jwt', 'aiohttp', 'alembic', 'armarium.settings'}\n"
+        "heavy = {'sqlalchemy', 'starlette', 'uvicorn', 'cryptography', 'jwt', 'aiohttp', 'armarium.settings'}\n"
         "print('heavy:', sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
