@@ -43,6 +43,7 @@ from armarium.faces.hypha.credentials import Credentials
 from armarium.faces.hypha.hub import Hub
 from armarium.faces.hypha.manager import Manager
 from armarium.faces.hypha.routes import hypha_rpc_routes
+from armarium.faces.hypha.rpc import Limits
 from armarium.settings import Settings
 
 COUNTER_FLUSH = timedelta(seconds=1)
@@ -157,9 +158,20 @@ def build(
 
 
 def _hub(parts: Parts) -> Hub:
-    core = parts.core
+    core, settings = parts.core, parts.settings
     credentials = Credentials(core.accounts, parts.identify, core.clock, jwt_key=parts.keys.jwt)
-    return Hub(credentials, base_url=core.links.base_url, version=__version__)
+    limits = Limits(
+        calls=settings.websocket_max_calls,
+        frame_bytes=settings.websocket_max_message_bytes,
+        idle_seconds=settings.websocket_idle.total_seconds(),
+    )
+    return Hub(
+        credentials,
+        base_url=core.links.base_url,
+        version=__version__,
+        limits=limits,
+        most_connections=settings.websocket_max_connections,
+    )
 
 
 def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:

@@ -10,10 +10,12 @@ import uvicorn
 
 from armarium.app import base_url_of, build
 from armarium.domain.errors import Unavailable
+from armarium.faces.http.read_ahead import read_ahead
 from armarium.logs import configure_logs
 from armarium.settings import Settings
 
 DRAIN_SECONDS = 15
+READ_AHEAD_BYTES = 1 << 20
 _BACKLOG = 2048
 
 
@@ -32,6 +34,7 @@ def serve(settings: Settings) -> None:
         if admin_token:
             token.append(admin_token)
 
+    read_ahead(READ_AHEAD_BYTES)
     app = build(settings, base_url=base_url, announce=remember)
     server = _Server(
         uvicorn.Config(

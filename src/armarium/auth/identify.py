@@ -142,6 +142,7 @@ class Identify:
             uses_memberships=is_free,
             scopes=token.scopes,
             read_only=token.role is Role.READ,
+            confined_to=token.workspace,
             token_ids=(token.id,),
         )
 

@@ -89,6 +89,8 @@ def allows(principal: Principal, action: Action, access: Access, *, path: str | 
         return False
     if has_role(principal, SUFFICIENT_ROLE[action], access.workspace, access.membership):
         return True
+    if principal.confined_to not in (None, access.workspace):
+        principal = _stranger(principal)
     own = grant_for(principal, access.grants)
     if action in READING and access.parent_grants is not None:
         return own != "n" and _grants(grant_for(principal, access.parent_grants), action)
@@ -153,6 +155,11 @@ def keys_of(principal: Principal) -> tuple[str, ...]:
     if principal.current_workspace:
         keys += [f"{principal.current_workspace}/{who}" for who in (*identities, *logged_in, ANYONE)]
     return tuple(dict.fromkeys((*keys, *logged_in, ANYONE)))
+
+
+def _stranger(principal: Principal) -> Principal:
+    """What a credential is outside of the workspace it is confined to: somebody logged in."""
+    return Principal(id="", current_workspace=principal.current_workspace)
 
 
 def _grants(grant: Grant | None, action: Action) -> bool:

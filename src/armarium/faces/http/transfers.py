@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from armarium.core import Core
 from armarium.core.links import DOWNLOADS, PARTS, UPLOADS
-from armarium.core.tickets import Download, Upload
+from armarium.core.tickets import Download, PartUpload, Upload
 from armarium.domain.storage_keys import blob_key
 from armarium.faces.http.errors import Edge, plain_failure
 from armarium.faces.http.streaming import body_chunks, send_blob
