@@ -120,14 +120,17 @@ class ListingContract:
         assert await catalog.count_artifacts(Query(**query)) == len(expected)
 
     @_ACROSS
-    @given(
-        descriptions=st.lists(_drawn, min_size=2, max_size=7), order=searches.ORDERS, offset=st.integers(0, 3)
-    )
+    @given(descriptions=st.lists(_drawn, min_size=2, max_size=7), order=searches.ORDERS, offset=st.integers(0, 3))
     async def test_an_offset_counts_from_the_cursor(
         self, catalog: Catalog, descriptions: list[dict[str, Any]], order: Order, offset: int
     ) -> None:
         known = await _a_tree(catalog, descriptions)
-        query: dict[str, Any] = {"workspace": known[0].workspace, "order": order, "stage": Stage.ANY, "roots_only": True}
+        query: dict[str, Any] = {
+            "workspace": known[0].workspace,
+            "order": order,
+            "stage": Stage.ANY,
+            "roots_only": True,
+        }
         roots = [item for item in known if item.parent_id is None]
         expected = [item.id for item in oracle.in_order(order, roots)]
         first = await catalog.list_artifacts(Query(**query, limit=1))

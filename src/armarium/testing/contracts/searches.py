@@ -20,7 +20,24 @@ from armarium.domain.query import (
 )
 
 _LONG = "long " * 50
-_WORDS = ["", "a", "A", "b", "ab", "Straße", "STRASSE", "100%", "a_b", "a*b", 'quo"te', "it's", "1", "1.0", "-2", "true"]
+_WORDS = [
+    "",
+    "a",
+    "A",
+    "b",
+    "ab",
+    "Straße",
+    "STRASSE",
+    "100%",
+    "a_b",
+    "a*b",
+    'quo"te',
+    "it's",
+    "1",
+    "1.0",
+    "-2",
+    "true",
+]
 _TEXTS = st.sampled_from([*_WORDS, _LONG, _LONG + "end", _LONG.upper(), "\U0001f600", "nan", "1e400", "a.b"])
 _NUMBERS = st.sampled_from([0, 1, -2, 1.0, 1.5, -0.0, 2**53 + 1, 10**30, 1e300, 0.1])
 _SCALARS = _TEXTS | _NUMBERS | st.booleans()
@@ -38,12 +55,41 @@ COUNTS = st.sampled_from([0.0, 1.0, 1.5, 7.0])
 TIMES = st.sampled_from([1, 2, 3])
 
 _JSON_FIELDS = st.builds(Field, st.sampled_from(["manifest", "manifest", "manifest", "config"]), _PATHS)
-_COLUMNS = ["type", "alias", "workspace", "created_by", "created_at", "modified_at", "view_count", "download_count", "id"]
+_COLUMNS = [
+    "type",
+    "alias",
+    "workspace",
+    "created_by",
+    "created_at",
+    "modified_at",
+    "view_count",
+    "download_count",
+    "id",
+]
 _FIELDS = _JSON_FIELDS | st.sampled_from(_COLUMNS).map(lambda name: Field("artifact", name))
-_PATTERNS = st.lists(st.sampled_from(["*", "a", "B", "%", "_", "ss", "ß", "long", "1", ".", "\\"]), max_size=4).map("".join)
+_PATTERNS = st.lists(st.sampled_from(["*", "a", "B", "%", "_", "ss", "ß", "long", "1", ".", "\\"]), max_size=4).map(
+    "".join
+)
 _BOUNDS = st.none() | st.sampled_from([0.0, 1.0, -2.0, 1.5, 1e300, float("inf"), float("-inf")])
 _KEYWORDS = st.sampled_from(
-    ["", "a", "na", "name", "NAME", "strasse", "aße", "true", '":', '{"a', "long long", "%", '\\"', "zzz", "\U0001f600", "0%"]
+    [
+        "",
+        "a",
+        "na",
+        "name",
+        "NAME",
+        "strasse",
+        "aße",
+        "true",
+        '":',
+        '{"a',
+        "long long",
+        "%",
+        '\\"',
+        "zzz",
+        "\U0001f600",
+        "0%",
+    ]
 )
 
 _LEAVES = (
