@@ -16,7 +16,7 @@ import math
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, func, literal_column, or_
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, func, literal_column, or_, true
 
 from armarium.adapters.catalog import tables as t
 from armarium.adapters.catalog.constructs import Contains, InList, MatchesPattern
@@ -156,6 +156,9 @@ class _Translation:
 def _joined(word: str, shapes: list[Shape]) -> Shape:
     """Join shapes; what is joined by the same word already becomes part of the same level."""
     flat = [part for shape in shapes for part in (shape[1] if shape[0] == word else (shape,))]
+    decisive = NEVER if word == "all" else ALWAYS
+    if decisive in flat:
+        return decisive
     return flat[0] if len(flat) == 1 else (word, tuple(flat))
 
 
@@ -183,7 +186,7 @@ def expression(shape: Shape, artifact: FromClause, artifact_id: ColumnElement[An
     word, *rest = shape
     if word in ("all", "any"):
         parts = [expression(part, artifact, artifact_id) for part in rest[0]]
-        return and_(*parts) if word == "all" and parts else or_(false(), *parts)
+        return and_(true(), *parts) if word == "all" else or_(false(), *parts)
     if word == "keyword":
         return Contains(artifact.c.manifest, rest[0])
     if word.startswith("column"):
