@@ -4,6 +4,7 @@ import pytest
 
 from armarium.adapters.catalog import listing
 from armarium.adapters.catalog.sqlite import SqliteCatalog
+from armarium.testing.contracts.catalog import CatalogContract
 from armarium.testing.contracts.listing import ListingContract
 
 
@@ -15,8 +16,17 @@ async def catalog(tmp_path):
     await catalog.close()
 
 
-class TestListing(ListingContract):
+class TestOnAFile(CatalogContract):
     pass
+
+
+class TestInPrivate(CatalogContract):
+    @pytest.fixture
+    async def catalog(self):
+        catalog = SqliteCatalog()
+        await catalog.open()
+        yield catalog
+        await catalog.close()
 
 
 class TestListingWithoutCandidates(ListingContract):

@@ -6,18 +6,22 @@ The functions named `armarium_*` are registered on every SQLite connection by `s
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Boolean, Column, ColumnElement, Integer, Text, bindparam
+from sqlalchemy import BindParameter, Column, ColumnElement, Integer, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import NullType
 
 SqlText = ColumnElement[Any]
+
+TRUTH: Any = NullType()
+"""Not SQLAlchemy's Boolean: on SQLite that becomes `... = 1`, which no index helps with."""
 
 
 class InList(ColumnElement[bool]):
     """Whether a column is one of a list; the list arrives as one parameter, a JSON array of texts."""
 
     inherit_cache = False
-    type = Boolean()
+    type = TRUTH
 
     def __init__(self, column: SqlText, parameter: str) -> None:
         self.column = column
@@ -77,7 +81,7 @@ class Contains(ColumnElement[bool]):
     """Whether a text contains another, which is already folded, ignoring case."""
 
     inherit_cache = False
-    type = Boolean()
+    type = TRUTH
 
     def __init__(self, haystack: SqlText, parameter: str) -> None:
         self.haystack = haystack
@@ -98,7 +102,7 @@ class MatchesPattern(ColumnElement[bool]):
     """Whether a whole text matches a pattern, ignoring case; `*` is any run and everything else literal."""
 
     inherit_cache = False
-    type = Boolean()
+    type = TRUTH
 
     def __init__(self, subject: SqlText, parameter: str) -> None:
         self.subject = subject

@@ -18,7 +18,8 @@ from armarium.adapters.catalog.text_search import TEXT_INDEX_DDL
 from armarium.domain.errors import Unavailable
 
 _REVISION_DDL = (
-    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)"
+    "CREATE TABLE alembic_version "
+    "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -160,7 +160,7 @@ class ListingContract:
         parent = await an_artifact(catalog, "p")
         await an_artifact(catalog, "c", parent_id=parent)
         for where in ({"workspace": "other"}, {"roots_only": True}):
-            query = Query(parent_id=parent, stage=Stage.ANY, **where)  # type: ignore[arg-type]
+            query = Query(parent_id=parent, stage=Stage.ANY, **where)
             assert (await catalog.list_artifacts(query)).artifacts == []
             assert await catalog.count_artifacts(query) == 0
         both = Query(parent_id=parent, workspace="ws", stage=Stage.ANY)
@@ -179,7 +179,7 @@ class ListingContract:
             async with catalog.transaction() as tx:
                 await tx.set_parent(child, parent)
             inside = {"parent_id": parent} if parent else {"workspace": "ws", "roots_only": True}
-            found = await catalog.list_artifacts(Query(stage=Stage.ANY, where=where, **inside))  # type: ignore[arg-type]
+            found = await catalog.list_artifacts(Query(stage=Stage.ANY, where=where, **inside))
             assert [artifact.id for artifact in found.artifacts] == [child]
             gone = await catalog.list_artifacts(Query(stage=Stage.ANY, where=where, parent_id=first))
             assert gone.artifacts == []
