@@ -19,6 +19,7 @@ from armarium.adapters.cipher import AesGcmCipher
 from armarium.adapters.clock import SystemClock
 from armarium.adapters.keys import Keys, load_keys
 from armarium.auth.identify import Identify
+from armarium.auth.tokens import TokenMaker
 from armarium.background import Background
 from armarium.core import Core
 from armarium.core.accounts import AccountsService
@@ -59,7 +60,12 @@ def assemble(settings: Settings, base_url: str) -> Parts:
     """Build adapters and core; nothing is opened yet. base_url: under which clients reach the server."""
     settings.data.mkdir(parents=True, exist_ok=True)
     clock = SystemClock()
-    keys = load_keys(settings.data, settings)
+    keys = load_keys(
+        settings.data,
+        secret_key=settings.secret_key,
+        jwt_secret=settings.jwt_secret,
+        previous_secret_keys=settings.previous_secret_keys,
+    )
     cipher = AesGcmCipher(keys.secrets, keys.former_secrets)
     catalog = SqliteCatalog(settings.data / "catalog.sqlite")
     blobs = checked(LocalBlobs(settings.data / "files"))
@@ -147,8 +153,10 @@ def build(
 
 
 def _hub(parts: Parts) -> Hub:
-    credentials = Credentials(parts.core.accounts, parts.identify, parts.core.clock, jwt_key=parts.keys.jwt)
-    return Hub(credentials, base_url=parts.core.links.base_url, version=__version__)
+    core = parts.core
+    tokens = TokenMaker(core.accounts, core.clock, jwt_key=parts.keys.jwt)
+    credentials = Credentials(core.catalog, core.accounts, parts.identify, tokens, core.clock)
+    return Hub(credentials, base_url=core.links.base_url, version=__version__)
 
 
 def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from armarium.core.accounts import Accounts
+from armarium.core.accounts import AccountsService
 from armarium.core.artifacts import Artifacts
 from armarium.core.counters import Counters
 from armarium.core.files import Files
@@ -20,7 +20,7 @@ from armarium.ports.clock import Clock
 class Core(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a face may ask for."""
 
-    accounts: Accounts
+    accounts: AccountsService
     artifacts: Artifacts
     versions: Versions
     files: Files

@@ -1,8 +1,35 @@
-"""Who there is: users, workspaces and the tokens that stand for them."""
+"""Who there is: users, workspaces and the tokens that stand for them, and which names they may have."""
+
+import re
 
 import msgspec
 
-from armarium.domain.principal import Role
+from armarium.domain.errors import Invalid
+from armarium.domain.identifiers import checked_workspace
+from armarium.domain.principal import Role, home_workspace
+
+ADMIN_ROLE = "admin"
+"""The user role that means every right in every workspace."""
+ANONYMOUS_ROLE = "anonymous"
+DISABLED_ROLE = "disabled"
+"""The user role that makes every credential of its user worthless."""
+
+PUBLIC_WORKSPACE = "public"
+ANONYMOUS_WORKSPACE = "ws-anonymous"
+ANONYMOUS_PREFIX = "anonymouz-"
+HOME_PREFIX = home_workspace("")
+
+RESERVED_WORKSPACES = frozenset(
+    {
+        PUBLIC_WORKSPACE, ANONYMOUS_WORKSPACE, HOME_PREFIX, "-", "~", "*", "ws", "rpc", "health", "ready", "metrics",
+        "v1", "1", "api", "docs", "openapi", "assets", "static", "login", "logout", "files", "s3", "services",
+        "artifacts", "gallery", "hypha", "dataforce", "ivcap", "aimable", "spaces", "organizations", "root", "admin",
+    }
+)  # fmt: skip
+"""First path segments that routes own, and names that belong to the server itself."""
+
+_NEW_WORKSPACE = re.compile(r"[a-z0-9][a-z0-9|-]{0,127}")
+_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._|@-]{0,99}")
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,6 +39,14 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     email: str | None = None
     roles: tuple[str, ...] = ()
     created_at: float = 0.0
+
+    @property
+    def is_admin(self) -> bool:
+        return ADMIN_ROLE in self.roles and not self.is_disabled
+
+    @property
+    def is_disabled(self) -> bool:
+        return DISABLED_ROLE in self.roles
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,3 +81,24 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...] = ()
     created_at: float = 0.0
     expires_at: float | None = None
+
+
+def checked_user_id(user_id: str) -> str:
+    """Return an id that may belong to a user: letters, digits and `- _ . | @`, at most 100 characters."""
+    if not _USER.fullmatch(user_id):
+        raise Invalid("user", f"Invalid user name {user_id[:100]!r}: use letters, digits and - _ . | @")
+    if user_id.startswith(ANONYMOUS_PREFIX):
+        raise Invalid("user", f"User names beginning with '{ANONYMOUS_PREFIX}' belong to anonymous visitors.")
+    return user_id
+
+
+def checked_new_workspace(name: str) -> str:
+    """Return a name a user may give to a new workspace: lower case letters, digits, `|` and at least one hyphen."""
+    if "-" not in name or not _NEW_WORKSPACE.fullmatch(name):
+        raise Invalid(
+            "workspace",
+            f"Invalid workspace name {name[:128]!r}: use lower case letters, digits and at least one hyphen.",
+        )
+    if name in RESERVED_WORKSPACES or name.startswith(HOME_PREFIX):
+        raise Invalid("workspace", f"Workspace name '{name}' is reserved.")
+    return checked_workspace(name)

@@ -109,6 +109,9 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     uses_memberships: whether the user's memberships count besides `grants`. A restricted token has only its grants.
     scopes: extra words of the credential. One with a colon makes it a limited credential, good for exactly that.
     expires_at: seconds since the epoch.
+    read_only: whether it may only read, whatever is granted to its user on single artifacts.
+    may_outlive: whether tokens generated from it may live longer than it does.
+    token_ids: the credential and those it was generated from; revoking any of them ends it.
     """
 
     id: str
@@ -122,6 +125,9 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     uses_memberships: bool = False
     scopes: tuple[str, ...] = ()
     client_id: str | None = None
+    read_only: bool = False
+    may_outlive: bool = False
+    token_ids: tuple[str, ...] = ()
 
     @property
     def effective_id(self) -> str:
@@ -132,6 +138,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     def is_limited(self) -> bool:
         """Whether the credential is good for single operations only, such as one upload."""
         return any(":" in scope for scope in self.scopes)
+
+    @property
+    def is_site_admin(self) -> bool:
+        """Whether the credential carries every right in every workspace."""
+        return self.grants.get(ANYONE) is Role.ADMIN and not self.is_limited
 
     @property
     def workspace(self) -> str:

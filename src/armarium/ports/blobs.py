@@ -5,7 +5,7 @@ Every store has `Blobs`. `UploadsParts` and `SignsUrls` are separate protocols, 
 `domain/storage_keys.py`; blobs are immutable once put.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -44,10 +44,11 @@ class Blobs(Protocol):
         """
         ...
 
-    def open(self, key: str, span: ByteRange | None = None) -> AsyncIterator[bytes]:
+    def open(self, key: str, span: ByteRange | None = None) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of a key, or of a span of it, in chunks of at most a few MiB.
 
-        Raises NotFound on the first step if the key is not there.
+        A reader who stops early closes it (`contextlib.aclosing`), which lets go of what it holds.
+        Raises NotFound on the first step if the key is not there, Unavailable rather than end too early.
         """
         ...
 
@@ -55,8 +56,11 @@ class Blobs(Protocol):
         """Return size and time of a key, None if it is not there. `sha256` may be None."""
         ...
 
-    def list(self, prefix: str, *, older_than: datetime) -> AsyncIterator[BlobStat]:
-        """Yield every object under a prefix that was last modified before a moment, in no order."""
+    def list(self, prefix: str, *, older_than: datetime) -> AsyncGenerator[BlobStat, None]:
+        """Yield every object under a prefix that was last modified before a moment, in no order.
+
+        prefix: a folder of keys with its slash, such as `blobs/` or `parts/<upload>/`.
+        """
         ...
 
     async def delete(self, key: str) -> None:

@@ -103,6 +103,10 @@ class Reader(Protocol):
     # who
     async def find_user(self, user_id: str) -> User | None: ...
 
+    async def list_users(self, *, offset: int = 0, limit: int = 256) -> list[User]:
+        """By id."""
+        ...
+
     async def find_workspace(self, name: str, *, viewer: str | None = None) -> Workspace | None:
         """viewer: the user whose own role is reported in `Workspace.membership`."""
         ...
@@ -113,7 +117,17 @@ class Reader(Protocol):
 
     async def memberships(self, user_id: str) -> dict[str, Role]: ...
 
+    async def list_members(self, workspace: str) -> dict[str, Role]:
+        """User id -> role, by user id."""
+        ...
+
     async def find_token(self, digest: bytes) -> Token | None: ...
+
+    async def find_token_by_id(self, token_id: str) -> Token | None: ...
+
+    async def list_tokens(self, user_id: str) -> list[Token]:
+        """A user's tokens that are not revoked, expired ones included, newest first."""
+        ...
 
     async def is_revoked(self, token_id: str) -> bool: ...
 
@@ -225,13 +239,17 @@ class Transaction(Reader, Protocol):
 
         A path staged already keeps its slot, bytes and weight, so that a URL handed out stays good;
         an addition replaces a removal mark and a mark an addition. Returns the rows as they stand, in the order given.
+        A blob_id must name a blob that is recorded (see fill_slot) and not condemned, else Conflict.
         """
         ...
 
     async def unstage_files(self, artifact_id: ArtifactId, paths: Sequence[str]) -> None: ...
 
     async def fill_slot(self, slot: str, entry: FileEntry) -> bool:
-        """Put arrived bytes behind a staged path, and record the blob; False when the slot is gone."""
+        """Put arrived bytes behind a staged path, and record the blob; False when the slot is gone.
+
+        Raises Conflict when the blob is condemned.
+        """
         ...
 
     # secrets
@@ -255,11 +273,21 @@ class Transaction(Reader, Protocol):
         """False when the user exists."""
         ...
 
-    async def insert_workspace(self, workspace: Workspace) -> bool:
-        """False when the workspace exists."""
+    async def update_user(self, user: User) -> bool:
+        """Replace e-mail and roles; False when there is no such user."""
         ...
 
-    async def delete_workspace(self, name: str) -> None: ...
+    async def insert_workspace(self, workspace: Workspace) -> bool:
+        """False when the workspace exists; its owner becomes a member as admin."""
+        ...
+
+    async def update_workspace(self, workspace: Workspace) -> bool:
+        """Replace title, description and persistence; False when there is no such workspace."""
+        ...
+
+    async def delete_workspace(self, name: str) -> None:
+        """Remove it with its artifacts, memberships and the tokens bound to it."""
+        ...
 
     async def put_member(self, workspace: str, user_id: str, role: Role | None) -> None:
         """Set or, with None, end a membership."""

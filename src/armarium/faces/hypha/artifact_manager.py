@@ -105,12 +105,12 @@ class ArtifactManager:
     ) -> Artifact:
         """Change an artifact at once, or with stage=True in its draft; what is given replaces what was there."""
         who = _who(session)
-        config = _object_or_none("config", config)
-        if permissions is not None and config is None:
-            config = await self._current_config(who, artifact_id, stage=bool(stage))
+        base = _object_or_none("config", config)
+        if permissions is not None and base is None:
+            base = await self._current_config(who, artifact_id, stage=bool(stage))
         changes = Changes(
             manifest=_object_or_none("manifest", manifest),
-            config=merged_config(config, _object_or_none("permissions", permissions)),
+            config=merged_config(base, _object_or_none("permissions", permissions)),
             type=type,
             secrets=_secrets(secrets),
         )

@@ -1,0 +1,169 @@
+"""A wrapper around any store: looks at every key before the store does, and counts what passes."""
+
+import builtins
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import cast
+
+from armarium.domain.errors import Invalid
+from armarium.domain.file import ByteRange
+from armarium.domain.storage_keys import is_key, is_prefix, part_key, parts_prefix
+from armarium.ports.blobs import Blobs, BlobStat, PartStat, SignsUrls, UploadsParts
+
+
+@dataclass(slots=True)
+class Count:
+    """What became of one kind of operation.
+
+    seconds: from its first step to its last, so for put and open the other side's time counts too.
+    """
+
+    calls: int = 0
+    failures: int = 0
+    seconds: float = 0.0
+    size_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counts by the name of the operation; whoever publishes them reads them."""
+
+    operations: defaultdict[str, Count] = field(default_factory=lambda: defaultdict(Count))
+
+    @contextlib.contextmanager
+    def timed(self, operation: str) -> Iterator[Count]:
+        count = self.operations[operation]
+        count.calls += 1
+        started = time.perf_counter()
+        try:
+            yield count
+        except Exception:
+            count.failures += 1
+            raise
+        finally:
+            count.seconds += time.perf_counter() - started
+
+
+def checked(blobs: Blobs, counters: Counters | None = None) -> "CheckedBlobs":
+    """Wrap a store; the wrapper has exactly the abilities that the store has."""
+    counters = counters or Counters()
+    parts, urls = isinstance(blobs, UploadsParts), isinstance(blobs, SignsUrls)
+    if parts and urls:
+        return CheckedPartsAndUrls(blobs, counters)
+    if parts:
+        return CheckedParts(blobs, counters)
+    return CheckedUrls(blobs, counters) if urls else CheckedBlobs(blobs, counters)
+
+
+class CheckedBlobs:
+    """`Blobs` that take only keys of `domain/storage_keys.py`, and count."""
+
+    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+        self._blobs = blobs
+        self.counters = counters
+
+    async def put(
+        self,
+        key: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        size_bytes: int | None = None,
+        sha256: str | None = None,
+        limit_bytes: int | None = None,
+    ) -> BlobStat:
+        with self.counters.timed("put") as count:
+            stat = await self._blobs.put(
+                _key(key), chunks, size_bytes=size_bytes, sha256=sha256, limit_bytes=limit_bytes
+            )
+            count.size_bytes += stat.size_bytes
+        return stat
+
+    async def open(self, key: str, span: ByteRange | None = None) -> AsyncGenerator[bytes, None]:
+        with self.counters.timed("open") as count:
+            async with contextlib.aclosing(self._blobs.open(_key(key), span)) as chunks:
+                async for chunk in chunks:
+                    count.size_bytes += len(chunk)
+                    yield chunk
+
+    async def stat(self, key: str) -> BlobStat | None:
+        with self.counters.timed("stat"):
+            return await self._blobs.stat(_key(key))
+
+    async def list(self, prefix: str, *, older_than: datetime) -> AsyncGenerator[BlobStat, None]:
+        if not is_prefix(prefix):
+            raise Invalid("prefix", "That is not a prefix of the store.")
+        with self.counters.timed("list"):
+            async with contextlib.aclosing(self._blobs.list(prefix, older_than=older_than)) as found:
+                async for stat in found:
+                    if is_key(stat.key):  # what others put into the folder is not ours to sweep
+                        yield stat
+
+    async def delete(self, key: str) -> None:
+        with self.counters.timed("delete"):
+            await self._blobs.delete(_key(key))
+
+
+class CheckedParts(CheckedBlobs):
+    """The same for a store that takes parts."""
+
+    @property
+    def _parts(self) -> UploadsParts:
+        return cast("UploadsParts", self._blobs)
+
+    async def put_part(
+        self, upload_id: str, number: int, chunks: AsyncIterator[bytes], *, limit_bytes: int | None = None
+    ) -> PartStat:
+        part_key(upload_id, number)
+        with self.counters.timed("put_part") as count:
+            part = await self._parts.put_part(upload_id, number, chunks, limit_bytes=limit_bytes)
+            count.size_bytes += part.size_bytes
+        return part
+
+    async def list_parts(self, upload_id: str) -> builtins.list[PartStat]:
+        parts_prefix(upload_id)
+        with self.counters.timed("list_parts"):
+            return await self._parts.list_parts(upload_id)
+
+    async def join_parts(self, upload_id: str, parts: builtins.list[PartStat], key: str) -> BlobStat:
+        parts_prefix(upload_id)
+        with self.counters.timed("join_parts") as count:
+            stat = await self._parts.join_parts(upload_id, parts, _key(key))
+            count.size_bytes += stat.size_bytes
+        return stat
+
+    async def drop_parts(self, upload_id: str) -> None:
+        parts_prefix(upload_id)
+        with self.counters.timed("drop_parts"):
+            await self._parts.drop_parts(upload_id)
+
+
+class CheckedUrls(CheckedBlobs):
+    """The same for a store that signs URLs."""
+
+    @property
+    def _urls(self) -> SignsUrls:
+        return cast("SignsUrls", self._blobs)
+
+    async def sign_get(self, key: str, *, expires_in: timedelta, filename: str, content_type: str) -> str:
+        with self.counters.timed("sign_get"):
+            return await self._urls.sign_get(
+                _key(key), expires_in=expires_in, filename=filename, content_type=content_type
+            )
+
+    async def sign_put(self, key: str, *, expires_in: timedelta) -> str:
+        with self.counters.timed("sign_put"):
+            return await self._urls.sign_put(_key(key), expires_in=expires_in)
+
+
+class CheckedPartsAndUrls(CheckedParts, CheckedUrls):
+    """The same for a store that does both."""
+
+
+def _key(key: str) -> str:
+    if not is_key(key):
+        raise Invalid("key", "That is not a key of the store.")
+    return key

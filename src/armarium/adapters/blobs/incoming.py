@@ -1,0 +1,162 @@
+"""A file on its way in: written, hashed and counted, seen by nobody before it is published.
+
+    incoming/<id>  --write-->  hash, count  --publish-->  fsync, link to its key, fsync the folder, unlink
+
+A hard link is the one rename of POSIX that refuses to replace, so of two writers of a key exactly one wins.
+"""
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+from armarium.domain.errors import AlreadyExists, Invalid, TooLarge, Unavailable
+
+BATCH_BYTES = 1 << 20
+# A file object takes chunks of at least this size straight to the disk and gathers smaller ones.
+_GATHERED_BYTES = 1 << 18
+_SYNC_BYTES = 1 << 26
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Turn an error of the operating system into Unavailable, without its path."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise Unavailable("The store has no room left for these bytes.", retry_after_seconds=60) from error
+        raise Unavailable("The store cannot be read or written at the moment.") from error
+
+
+class Incoming:
+    """A temporary file with its size and SHA-256 so far; belongs to one writer."""
+
+    def __init__(self, folder: Path, *, size_bytes: int | None = None, limit_bytes: int | None = None) -> None:
+        """Make the file. size_bytes: what is expected, if known; limit_bytes: what is allowed."""
+        self.size_bytes = 0
+        self._handed_bytes = 0
+        self._expected_bytes = size_bytes
+        self._limit_bytes = limit_bytes
+        self._digest = hashlib.sha256()
+        self._path = folder / str(uuid4())
+        with told():
+            self._file = self._path.open("xb", buffering=_GATHERED_BYTES)
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    async def receive(self, chunks: AsyncIterator[bytes]) -> None:
+        """Take all chunks; raises TooLarge or Invalid as soon as there are too many bytes.
+
+        Long files go to the disk while they arrive, so that little is left for the last fsync to wait for.
+        """
+        syncing: asyncio.Task[None] | None = None
+        try:
+            async for chunk in chunks:
+                self.write(chunk)
+                if self.size_bytes - self._handed_bytes >= _SYNC_BYTES and (syncing is None or syncing.done()):
+                    if syncing is not None:
+                        syncing.result()  # the kernel tells of a lost page only once
+                    self._handed_bytes = self.size_bytes
+                    syncing = asyncio.create_task(asyncio.to_thread(self._sync))
+            if syncing is not None:
+                await syncing
+        finally:
+            if syncing is not None:
+                await asyncio.wait([syncing])
+
+    def _sync(self) -> None:
+        with told():
+            os.fdatasync(self._file.fileno())
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Add bytes; raises as `receive` does."""
+        self.size_bytes += len(chunk)
+        if self._limit_bytes is not None and self.size_bytes > self._limit_bytes:
+            raise TooLarge(f"The upload is larger than the {self._limit_bytes} bytes allowed.")
+        if self._expected_bytes is not None and self.size_bytes > self._expected_bytes:
+            raise Invalid("size_bytes", f"Expected {self._expected_bytes} bytes, got at least {self.size_bytes}.")
+        self._digest.update(chunk)
+        with told():
+            self._file.write(chunk)
+
+    def copy_from(self, descriptor: int, size_bytes: int) -> None:
+        """Add the first bytes of an open file, in bounded memory."""
+        buffer = memoryview(bytearray(min(BATCH_BYTES, size_bytes)))
+        done = 0
+        while done < size_bytes:
+            with told():
+                count = os.preadv(descriptor, [buffer[: size_bytes - done]], done)
+            if count == 0:
+                raise Unavailable("The stored bytes end too early.")
+            self.write(buffer[:count])
+            done += count
+
+    def trail(self, trailer: bytes) -> None:
+        """Add bytes that count for neither size nor hash."""
+        with told():
+            self._file.write(trailer)
+
+    def check(self, *, sha256: str | None = None) -> None:
+        """Raise Invalid if what arrived is not what was declared."""
+        if self._expected_bytes is not None and self.size_bytes != self._expected_bytes:
+            raise Invalid("size_bytes", f"Expected {self._expected_bytes} bytes, got {self.size_bytes}.")
+        if sha256 is not None and sha256.lower() != self.sha256:
+            raise Invalid("sha256", f"Expected SHA-256 {sha256.lower()}, got {self.sha256}.")
+
+    def publish(self, target: Path, *, replace: bool = False) -> float:
+        """Make the file durable, then visible as target; return its modification time.
+
+        Raises AlreadyExists when the target is taken and may not be replaced. Blocks: call it in a thread.
+        """
+        with told():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            modified_at = os.fstat(self._file.fileno()).st_mtime
+            self._file.close()
+            self._move(target, replace=replace)
+            sync_folder(target.parent)
+        return modified_at
+
+    def _move(self, target: Path, *, replace: bool) -> None:
+        try:
+            self._name(target, replace=replace)
+        except FileNotFoundError:
+            # Also when a sweeper took the empty folder away a moment ago.
+            target.parent.mkdir(parents=True, exist_ok=True)
+            sync_folder(target.parent.parent)
+            self._name(target, replace=replace)
+
+    def _name(self, target: Path, *, replace: bool) -> None:
+        if replace:
+            self._path.replace(target)
+            return
+        try:
+            target.hardlink_to(self._path)
+        except FileExistsError:
+            raise AlreadyExists("blob", target.name) from None
+        self._path.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Let go of the file and remove what was not published; more than once is fine."""
+        with contextlib.suppress(OSError):  # a full disk refuses the last gathered bytes once more
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,23 @@
+"""What a database must bring so that the records run on it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+Row = Sequence[Any]
+
+
+class Executor(Protocol):
+    """One connection's worth of statements. Raises Unavailable when the database cannot, Invalid for broken text.
+
+    long: the statement may look at very many rows, so it must not run where others wait for it.
+    """
+
+    async def fetch_all(self, sql: str, values: Sequence[Any], *, long: bool = False) -> list[Any]: ...
+
+    async def fetch_one(self, sql: str, values: Sequence[Any], *, long: bool = False) -> Any | None: ...
+
+    async def execute(self, sql: str, values: Sequence[Any]) -> int:
+        """Change something; returns how many rows changed."""
+        ...
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None: ...

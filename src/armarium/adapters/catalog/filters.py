@@ -1,0 +1,230 @@
+"""Conditions of `domain/query.py` as SQL: first a shape without values, then an expression for the shape.
+
+A shape is a nested tuple of words and parameter names, so equal searches share one compiled statement,
+and nothing a user wrote is ever part of SQL.
+
+    ("all", shapes)  ("any", shapes)                      every, at least one
+    ("column_is", column, value)  ("column_in", column, values)  ("column_matches", column, pattern)
+    ("column_between", column, low or None, high or None) a column of `artifact`
+    ("field_is", elements, name, value)  ("field_in", elements, name, values)
+    ("field_between", name, low, high)  ("field_matches", name, pattern)
+                                                          rows of the side table; elements: items of arrays count, too
+    ("lacks", name)                                       no row of the side table
+    ("keyword", needle, trigrams or None)                 the manifest's text
+"""
+
+import math
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, func, literal_column, or_, true
+
+from armarium.adapters.catalog import tables as t
+from armarium.adapters.catalog.constructs import Contains, InList, MatchesPattern
+from armarium.adapters.catalog.fields import DOUBLE, ELEMENT, SCALAR, field_name
+from armarium.adapters.catalog.rows import json_list
+from armarium.adapters.catalog.text_search import fold, match_expression
+from armarium.domain.errors import Invalid
+from armarium.domain.query import (
+    NUMBER_FIELDS,
+    AllOf,
+    AnyOf,
+    Between,
+    Condition,
+    ContainsAll,
+    ContainsAny,
+    Equals,
+    Field,
+    Keyword,
+    Lacks,
+    Matches,
+    Scalar,
+)
+from armarium.domain.sort_keys import equal_keys, sort_key
+
+Shape = tuple[Any, ...]
+
+ALWAYS: Shape = ("all", ())
+NEVER: Shape = ("any", ())
+
+MAX_CONDITIONS = 256
+_TEXTS = ("s", "t")
+_NUMBERS = ("n", "o")
+"""What the sort keys of a kind begin with, and the least key behind them all."""
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """A condition, read. conjuncts: shapes that must all hold; values: of the parameters they name."""
+
+    conjuncts: tuple[Shape, ...]
+    values: dict[str, Any]
+
+
+def read_condition(condition: Condition) -> Filter:
+    """Turn a condition into shapes and values. Raises Invalid when it has too many parts."""
+    translation = _Translation()
+    shape = translation.shape(condition)
+    conjuncts = shape[1] if shape[0] == "all" else (shape,)
+    return Filter(conjuncts, translation.values)
+
+
+class _Translation:
+    """Names the values it meets `p0`, `p1` and so on."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self._conditions = 0
+
+    def _name(self, value: Any) -> str:
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return name
+
+    def shape(self, condition: Condition) -> Shape:
+        self._conditions += 1
+        if self._conditions > MAX_CONDITIONS:
+            raise Invalid("filters", f"A search can have at most {MAX_CONDITIONS} conditions.")
+        match condition:
+            case AllOf(conditions):
+                return _joined("all", [self.shape(part) for part in conditions])
+            case AnyOf(conditions):
+                return _joined("any", [self.shape(part) for part in conditions])
+            case ContainsAll(field, values):
+                return _joined("all", [self._contains(field, (value,)) for value in values])
+            case ContainsAny(field, values):
+                return self._contains(field, values)
+            case Keyword(text):
+                return self._keyword(fold(text))
+            case Lacks(field):
+                return ("lacks", self._name(field_name(field.source, field.path)))
+            case _:
+                return self._comparison(condition)
+
+    def _comparison(self, condition: Equals | Matches | Between) -> Shape:
+        match condition:
+            case Equals(field, value):
+                return self._equals(field, value)
+            case Matches(field, pattern):
+                return self._matches(field, pattern)
+            case Between(field, low, high):
+                return self._between(field, low, high)
+
+    def _equals(self, field: Field, value: Scalar) -> Shape:
+        if field.source == "artifact":
+            return self._one_of(field.path, _column_values(field.path, value))
+        return self._field(False, field, equal_keys(value))
+
+    def _contains(self, field: Field, values: tuple[Scalar, ...]) -> Shape:
+        if field.source == "artifact":
+            return self._one_of(field.path, [item for value in values for item in _column_values(field.path, value)])
+        return self._field(True, field, tuple(key for value in values for key in equal_keys(value)))
+
+    def _one_of(self, column: str, values: list[Any]) -> Shape:
+        if column in NUMBER_FIELDS:
+            return _joined("any", [("column_is", column, self._name(value)) for value in values])
+        if len(values) == 1:
+            return ("column_is", column, self._name(values[0]))
+        return ("column_in", column, self._name(json_list(values))) if values else NEVER
+
+    def _field(self, elements: bool, field: Field, keys: tuple[str, ...]) -> Shape:
+        if not keys:
+            return NEVER
+        name = self._name(field_name(field.source, field.path))
+        if len(keys) == 1:
+            return ("field_is", elements, name, self._name(keys[0]))
+        return ("field_in", elements, name, self._name(json_list(keys)))
+
+    def _matches(self, field: Field, pattern: str) -> Shape:
+        if field.source != "artifact":
+            return ("field_matches", self._name(field_name(field.source, field.path)), self._name(pattern))
+        return NEVER if field.path in NUMBER_FIELDS else ("column_matches", field.path, self._name(pattern))
+
+    def _between(self, field: Field, low: float | None, high: float | None) -> Shape:
+        if any(bound is not None and math.isnan(bound) for bound in (low, high)):
+            return NEVER
+        if field.source != "artifact":
+            first = _NUMBERS[0] if low is None else sort_key(low)
+            last = _NUMBERS[1] if high is None else sort_key(high)
+            name = field_name(field.source, field.path)
+            return ("field_between", self._name(name), self._name(first), self._name(last))
+        if field.path not in NUMBER_FIELDS:
+            return NEVER
+        names = [None if bound is None else self._name(bound) for bound in (low, high)]
+        return ("column_between", field.path, *names)
+
+    def _keyword(self, needle: str) -> Shape:
+        trigrams = match_expression(needle)
+        return ("keyword", self._name(needle), None if trigrams is None else self._name(trigrams))
+
+
+def _joined(word: str, shapes: list[Shape]) -> Shape:
+    """Join shapes; what is joined by the same word already becomes part of the same level."""
+    flat = [part for shape in shapes for part in (shape[1] if shape[0] == word else (shape,))]
+    return flat[0] if len(flat) == 1 else (word, tuple(flat))
+
+
+def _column_values(column: str, value: Scalar) -> list[Any]:
+    """What a built-in column must hold to equal a value; nothing where the kinds differ."""
+    if column not in NUMBER_FIELDS:
+        return [value] if isinstance(value, str) else []
+    if isinstance(value, bool):
+        return []
+    try:
+        return [float(value)]
+    except (ValueError, OverflowError):
+        return []
+
+
+def needs_artifact(shape: Shape) -> bool:
+    """Whether a shape looks at the artifact's own row, and not at the side table alone."""
+    if shape[0] in ("all", "any"):
+        return any(needs_artifact(part) for part in shape[1])
+    return not shape[0].startswith("field")
+
+
+def expression(shape: Shape, artifact: FromClause, artifact_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The SQL condition of a shape for the artifact with an id; `artifact` holds its row where one is needed."""
+    word, *rest = shape
+    if word in ("all", "any"):
+        parts = [expression(part, artifact, artifact_id) for part in rest[0]]
+        return and_(true(), *parts) if word == "all" else or_(false(), *parts)
+    if word == "keyword":
+        return Contains(artifact.c.manifest, rest[0])
+    if word.startswith("column"):
+        return _column_expression(word, artifact.c[rest[0]], rest[1:])
+    mine = t.field.alias()
+    if word == "lacks":
+        return ~exists().where(mine.c.artifact_id == artifact_id, mine.c.name == bindparam(rest[0]))
+    return exists().where(mine.c.artifact_id == artifact_id, *field_conditions(shape, mine))
+
+
+def _column_expression(word: str, column: ColumnElement[Any], names: list[Any]) -> ColumnElement[bool]:
+    if word == "column_is":
+        return column == bindparam(names[0])
+    if word == "column_in":
+        return InList(column, names[0])
+    if word == "column_matches":
+        return MatchesPattern(column, names[0])
+    low, high = names
+    bounds = [column >= bindparam(low)] if low else []
+    return and_(*bounds, *([column <= bindparam(high)] if high else []), column.is_not(None))
+
+
+def field_conditions(shape: Shape, f: FromClause) -> list[ColumnElement[bool]]:
+    """What rows of the side table a shape of the field kind looks for."""
+    word, *rest = shape
+    if word in ("field_is", "field_in"):
+        elements, name, value = rest
+        places = (SCALAR, ELEMENT, DOUBLE) if elements else (SCALAR, DOUBLE)
+        matching = f.c.value == bindparam(value) if word == "field_is" else InList(f.c.value, value)
+        return [f.c.name == bindparam(name), f.c.element.in_(_constants(places)), matching]
+    scalars = [f.c.name == bindparam(rest[0]), f.c.element.in_(_constants((SCALAR, DOUBLE)))]
+    if word == "field_between":
+        return [*scalars, f.c.value >= bindparam(rest[1]), f.c.value <= bindparam(rest[2])]
+    first, behind = _TEXTS
+    text = func.coalesce(f.c.text, func.substr(f.c.value, 2))
+    return [*scalars, f.c.value >= first, f.c.value < behind, MatchesPattern(text, rest[1])]
+
+
+def _constants(numbers: tuple[int, ...]) -> list[Any]:
+    return [literal_column(str(number)) for number in numbers]

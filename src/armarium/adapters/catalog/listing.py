@@ -1,0 +1,210 @@
+"""How a listing is answered. Three plans:
+
+    few     some condition has an index that finds few artifacts: take those, check the rest, sort
+    along   walk an index that has the order already, checking conditions on the way, until the page is full
+    sort    no index has the order: look at everything and sort
+
+Pages come from runs of rows (`Segment`), each a plain range of an index, so that page 10,000 costs what page 1 does.
+"""
+
+from collections.abc import Hashable
+from typing import Any
+
+from armarium.adapters.catalog.compiled import Build, Compiler
+from armarium.adapters.catalog.executor import Executor
+from armarium.adapters.catalog.fields import field_name, scope_of
+from armarium.adapters.catalog.filters import read_condition
+from armarium.adapters.catalog.rows import artifact_of, json_list
+from armarium.adapters.catalog.statements import artifacts as artifact_sql
+from armarium.adapters.catalog.statements import listings as sql
+from armarium.adapters.catalog.statements.listings import DRAFTED, Range, Segment, Walk, Within
+from armarium.domain.artifact import Artifact
+from armarium.domain.query import BUILT_IN, Cursor, Query, Stage
+from armarium.ports.catalog import Page
+
+FEW = 2000
+"""So many candidates are sorted faster than an index is walked."""
+QUICK = 300
+"""So many are looked at faster than another thread is asked."""
+
+Row = tuple[str, Any]
+"""An id and the key it is sorted by."""
+
+
+def _within(query: Query) -> Within:
+    if query.parent_id is not None:
+        return Within.PARENT
+    if query.workspace is not None:
+        return Within.ROOTS if query.roots_only else Within.WORKSPACE
+    return Within.ALL_ROOTS if query.roots_only else Within.ALL
+
+
+class Listing:
+    """One query on its way to an answer."""
+
+    def __init__(self, executor: Executor, compiler: Compiler, query: Query) -> None:
+        self._executor = executor
+        self._compiler = compiler
+        self._query = query
+        condition = read_condition(query.where)
+        self._range = Range(_within(query), query.stage, condition.conjuncts)
+        order = query.order.field
+        by_column = order.source == "artifact" and order.path in BUILT_IN
+        self._column = order.path if by_column else None
+        self._long = bool(condition.conjuncts)
+        after = query.after
+        self._values: dict[str, Any] = {
+            **condition.values,
+            "workspace": query.workspace,
+            "parent_id": query.parent_id,
+            "scope": scope_of(query.workspace or "", query.parent_id),
+            "order_name": None if by_column else field_name(order.source, order.path),
+            "key": after.key if after else None,
+            "id": after.id if after else None,
+        }
+
+    async def page(self) -> Page:
+        limit = self._query.limit
+        if limit <= 0 or await self._is_nowhere():
+            return Page([], None)
+        rows = await self._rows(limit + 1)
+        last = rows[limit - 1] if len(rows) > limit else None
+        return Page(await self._artifacts(rows[:limit]), Cursor(last[1], last[0]) if last else None)
+
+    async def count(self) -> int:
+        if await self._is_nowhere():
+            return 0
+        few = await self._with_candidates()
+        rows = await self._fetch(sql.count, few or self._range, long=few is None or self._long)
+        return int(rows[0][0])
+
+    async def _is_nowhere(self) -> bool:
+        """Whether the parent is a contradiction: asked of root artifacts, or of another workspace."""
+        query = self._query
+        if query.parent_id is None:
+            return False
+        if query.roots_only:
+            return True
+        if query.workspace is None:
+            return False
+        rows = await self._fetch(artifact_sql.scope_of_artifact, artifact_id=query.parent_id)
+        return not rows or rows[0][0] != query.workspace
+
+    async def _artifacts(self, rows: list[Row]) -> list[Artifact]:
+        if not rows:
+            return []
+        found = await self._fetch(artifact_sql.artifacts_of_ids, ids=json_list(id_ for id_, _ in rows))
+        artifacts = {row[0]: artifact_of(row) for row in found}
+        return [artifacts[id_] for id_, _ in rows if id_ in artifacts]
+
+    # plans
+
+    async def _rows(self, number: int) -> list[Row]:
+        few = await self._with_candidates()
+        if few is not None:
+            return await self._sorted(few, number)
+        if self._column is None and not self._range.within.is_scope:
+            self._long = True
+            return await self._sorted(self._range, number)
+        return await self._along(number)
+
+    async def _with_candidates(self) -> Range | None:
+        """The range narrowed to the most selective condition an index knows, if it finds few."""
+        shapes = [shape for shape in self._range.conjuncts if sql.is_indexed(shape, self._range.within)]
+        if self._range.stage is Stage.DRAFTED:
+            shapes.append(DRAFTED)
+        best, fewest = None, FEW + 1
+        for shape in shapes:
+            number = await self._count_candidates(shape)
+            if number < fewest:
+                best, fewest = shape, number
+        if best is None:
+            return None
+        self._long = fewest > QUICK
+        what = self._range
+        return Range(what.within, what.stage, what.conjuncts, best)
+
+    async def _count_candidates(self, shape: Any) -> int:
+        rows = await self._fetch(
+            sql.count_candidates, shape, self._range.within, long="keyword" in str(shape), limit=FEW + 1
+        )
+        return int(rows[0][0])
+
+    async def _sorted(self, what: Range, number: int) -> list[Row]:
+        after = self._query.after
+        segment = Segment.ALL if after is None else Segment.AFTER
+        if after is not None and self._column is None and after.key is None:
+            segment = Segment.LACKING_AFTER
+        return await self._fetch_rows(sql.walk, what, self._walk(segment), limit=number, offset=self._query.offset)
+
+    async def _along(self, number: int) -> list[Row]:
+        """Fill a page from one run of rows after the other."""
+        rows: list[Row] = []
+        offset = self._query.offset
+        for segment in self._segments():
+            part = await self._run(segment, number - len(rows), offset)
+            rows += part
+            if part:
+                offset = 0
+            elif offset:
+                offset -= min(offset, await self._count_run(segment))
+            if len(rows) >= number:
+                break
+        return rows
+
+    def _segments(self) -> list[Segment]:
+        after = self._query.after
+        if self._column == "id":
+            return [Segment.ALL if after is None else Segment.AFTER]
+        if after is None:
+            segments = [Segment.ALL]
+        elif after.key is None:
+            return [Segment.LACKING_AFTER]
+        else:
+            segments = [Segment.SAME, Segment.BEYOND]
+        return segments if self._column else [*segments, Segment.LACKING]
+
+    async def _run(self, segment: Segment, number: int, offset: int) -> list[Row]:
+        # Our indexes have equal keys in id order only one way: numbers falling, fields rising.
+        against = self._query.order.descending == (self._column is None) and self._column != "id"
+        if against and not offset and segment in (Segment.ALL, Segment.BEYOND):
+            return await self._run_against(segment, number)
+        statement = sql.scan_fields if self._is_scan(segment) else sql.walk
+        return await self._fetch_rows(statement, self._range, self._walk(segment), limit=number, offset=offset)
+
+    def _is_scan(self, segment: Segment) -> bool:
+        return self._column is None and segment not in (Segment.LACKING, Segment.LACKING_AFTER)
+
+    async def _run_against(self, segment: Segment, number: int) -> list[Row]:
+        """Walk an index backwards though equal keys must come forwards.
+
+        Find the last key of the page, whichever row has it; sort what comes ahead of it, which is less than a
+        page; then take rows with that key in their order. Sorting all equal keys could mean everything.
+        """
+        scan = self._is_scan(segment)
+        walk, edge_statement = (sql.scan_fields, sql.edge_of_fields) if scan else (sql.walk, sql.edge)
+        edges = await self._fetch(edge_statement, self._range, self._walk(segment), long=self._long, offset=number - 1)
+        if not edges:
+            return await self._fetch_rows(walk, self._range, self._walk(segment), limit=number, offset=0)
+        self._values["edge"] = edges[0][0]
+        ahead = Segment.BEFORE if segment is Segment.ALL else Segment.BETWEEN
+        rows = await self._fetch_rows(walk, self._range, self._walk(ahead), limit=number, offset=0)
+        left = number - len(rows)
+        return rows + await self._fetch_rows(walk, self._range, self._walk(Segment.AT), limit=left, offset=0)
+
+    async def _count_run(self, segment: Segment) -> int:
+        statement = sql.count_fields if self._is_scan(segment) else sql.count_walk
+        rows = await self._fetch(statement, self._range, self._walk(segment), long=True)
+        return int(rows[0][0])
+
+    # statements
+
+    def _walk(self, segment: Segment) -> Walk:
+        return Walk(self._column, self._query.order.descending, segment)
+
+    async def _fetch_rows(self, build: Build, *shape: Hashable, **values: Any) -> list[Row]:
+        return await self._fetch(build, *shape, long=self._long, **values)
+
+    async def _fetch(self, build: Build, *shape: Hashable, long: bool = False, **values: Any) -> list[Any]:
+        statement = self._compiler(build, *shape)
+        return await self._executor.fetch_all(statement.sql, statement.bind({**self._values, **values}), long=long)

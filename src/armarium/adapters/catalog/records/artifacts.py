@@ -1,0 +1,160 @@
+"""Artifacts: found, listed, published, moved, removed."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from armarium.adapters.catalog.fields import FieldRow, field_rows, scope_of
+from armarium.adapters.catalog.listing import Listing
+from armarium.adapters.catalog.records.base import Records
+from armarium.adapters.catalog.rows import found_of, json_list, json_text
+from armarium.adapters.catalog.statements import artifacts as sql
+from armarium.adapters.catalog.statements import versions as version_sql
+from armarium.domain.artifact import Found
+from armarium.domain.identifiers import ArtifactId, ArtifactRef, ByAlias
+from armarium.domain.manifest import IndexedScalar
+from armarium.domain.query import Query
+from armarium.ports.catalog import Page
+
+
+class ArtifactReader(Records):
+    async def find_artifact(
+        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False
+    ) -> Found | None:
+        if isinstance(ref, ByAlias):
+            row = await self._one(
+                sql.find_artifact, True, count_children, workspace=ref.workspace, alias=ref.alias, viewer=viewer
+            )
+        else:
+            row = await self._one(sql.find_artifact, False, count_children, id=ref.id, viewer=viewer)
+        return found_of(row) if row is not None else None
+
+    async def list_artifacts(self, query: Query) -> Page:
+        return await Listing(self._executor, self._compiler, query).page()
+
+    async def count_artifacts(self, query: Query) -> int:
+        return await Listing(self._executor, self._compiler, query).count()
+
+    async def child_ids(self, parent_id: ArtifactId) -> list[ArtifactId]:
+        return [row[0] for row in await self._all(sql.child_ids, parent_id=parent_id)]
+
+
+class ArtifactWriter(ArtifactReader):
+    """changed_text: whether the text index has something to catch up with."""
+
+    changed_text = False
+
+    async def insert_artifact(
+        self,
+        *,
+        id: ArtifactId,
+        workspace: str,
+        alias: str,
+        parent_id: ArtifactId | None,
+        type: str,
+        manifest: msgspec.Raw,
+        config: msgspec.Raw,
+        created_by: str,
+        now: float,
+        fields: Iterable[tuple[str, IndexedScalar]],
+    ) -> bool:
+        inserted = await self._one(
+            sql.insert_artifact,
+            id=id,
+            workspace=workspace,
+            alias=alias,
+            parent_id=parent_id,
+            type=type,
+            manifest=json_text(manifest),
+            config=json_text(config),
+            created_by=created_by,
+            created_at=int(now),
+            modified_at=int(now),
+            view_count=0.0,
+            download_count=0.0,
+            file_count=0,
+        )
+        if inserted is None:
+            return False
+        await self._insert_fields(id, scope_of(workspace, parent_id), field_rows(fields))
+        await self._change(sql.await_text, artifact_id=id)
+        self.changed_text = True
+        return True
+
+    async def publish(
+        self,
+        artifact_id: ArtifactId,
+        *,
+        type: str,
+        manifest: msgspec.Raw,
+        config: msgspec.Raw,
+        now: float,
+        fields: Iterable[tuple[str, IndexedScalar]] | None,
+        file_count: int | None = None,
+    ) -> None:
+        text = json_text(manifest)
+        changed = await self._change(sql.await_changed_text, artifact_id=artifact_id, manifest=text)
+        self.changed_text = self.changed_text or changed > 0
+        await self._change(
+            sql.publish,
+            file_count is not None,
+            artifact_id=artifact_id,
+            type=type,
+            manifest=text,
+            config=json_text(config),
+            modified_at=int(now),
+            file_count=file_count,
+        )
+        if fields is not None:
+            await self._replace_fields(artifact_id, field_rows(fields))
+
+    async def _replace_fields(self, artifact_id: ArtifactId, wanted: set[FieldRow]) -> None:
+        """Write only the rows that differ; most publications change a few of many."""
+        present = set(await self._all(sql.fields_of_artifact, artifact_id=artifact_id))
+        gone = [
+            {"artifact_id": artifact_id, "name": name, "element": element, "value": value}
+            for name, element, value, _ in present - wanted
+        ]
+        if gone:
+            await self._change_many(sql.delete_fields, gone)
+        fresh = wanted - present
+        if fresh:
+            scope = await self._scope(artifact_id)
+            if scope is not None:
+                await self._insert_fields(artifact_id, scope, fresh)
+
+    async def _insert_fields(self, artifact_id: ArtifactId, scope: str, rows: set[FieldRow]) -> None:
+        named = (
+            {"artifact_id": artifact_id, "scope": scope, "name": name, "element": element, "value": value, "text": text}
+            for name, element, value, text in rows
+        )
+        if rows:
+            await self._change_many(sql.insert_fields, named)
+
+    async def _scope(self, artifact_id: ArtifactId) -> str | None:
+        row = await self._one(sql.scope_of_artifact, artifact_id=artifact_id)
+        return scope_of(row[0], row[1]) if row is not None else None
+
+    async def reset_artifact(self, artifact_id: ArtifactId, *, created_by: str, now: float) -> None:
+        for statement in (version_sql.delete_versions, version_sql.delete_draft, version_sql.delete_staged_files):
+            await self._change(statement, artifact_id=artifact_id)
+        for staged in (0, 1):
+            await self._change(version_sql.delete_secrets, False, artifact_id=artifact_id, staged=staged)
+        await self._change(sql.delete_days, artifact_id=artifact_id)
+        await self._change(sql.reset_artifact, artifact_id=artifact_id, created_by=created_by, created_at=int(now))
+
+    async def set_parent(self, artifact_id: ArtifactId, parent_id: ArtifactId | None) -> None:
+        await self._change(sql.set_parent, artifact_id=artifact_id, parent_id=parent_id)
+        scope = await self._scope(artifact_id)
+        await self._change(sql.move_fields, artifact_id=artifact_id, scope=scope)
+
+    async def orphan_children(self, parent_id: ArtifactId) -> None:
+        await self._orphan([parent_id])
+
+    async def _orphan(self, parents: Sequence[ArtifactId]) -> None:
+        await self._change(sql.orphan_fields, parents=json_list(parents))
+        await self._change(sql.orphan_children, parents=json_list(parents))
+
+    async def delete_artifacts(self, artifact_ids: Sequence[ArtifactId]) -> None:
+        await self._orphan(artifact_ids)
+        await self._change(sql.delete_artifacts, ids=json_list(artifact_ids))

@@ -1,0 +1,31 @@
+"""What all records share: run a statement of a shape with named values."""
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+from armarium.adapters.catalog.compiled import Build, Compiler
+from armarium.adapters.catalog.executor import Executor
+
+
+class Records:
+    """An executor and a compiler."""
+
+    def __init__(self, executor: Executor, compiler: Compiler) -> None:
+        self._executor = executor
+        self._compiler = compiler
+
+    async def _one(self, build: Build, *shape: Hashable, **values: Any) -> Any | None:
+        statement = self._compiler(build, *shape)
+        return await self._executor.fetch_one(statement.sql, statement.bind(values))
+
+    async def _all(self, build: Build, *shape: Hashable, long: bool = False, **values: Any) -> list[Any]:
+        statement = self._compiler(build, *shape)
+        return await self._executor.fetch_all(statement.sql, statement.bind(values), long=long)
+
+    async def _change(self, build: Build, *shape: Hashable, **values: Any) -> int:
+        statement = self._compiler(build, *shape)
+        return await self._executor.execute(statement.sql, statement.bind(values))
+
+    async def _change_many(self, build: Build, rows: Iterable[Mapping[str, Any]]) -> None:
+        statement = self._compiler(build)
+        await self._executor.execute_many(statement.sql, [statement.bind(row) for row in rows])

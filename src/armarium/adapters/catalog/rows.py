@@ -1,0 +1,138 @@
+"""Rows to values and back. A row's columns stand in the order of the statement that selects them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from armarium.domain.account import Token, User, Workspace
+from armarium.domain.artifact import Artifact, Found
+from armarium.domain.errors import Invalid
+from armarium.domain.file import FileEntry
+from armarium.domain.principal import Role
+from armarium.domain.version import Draft, Intent, StagedFile, Version
+
+_versions = msgspec.json.Decoder(tuple[Version, ...])
+_texts = msgspec.json.Decoder(tuple[str, ...])
+_encoder = msgspec.json.Encoder()
+
+ARTIFACT_WIDTH = 16
+
+
+def artifact_of(row: Any) -> Artifact:
+    (
+        id_, workspace, alias, parent_id, parent_alias, type_, created_by, created_at, modified_at, view_count,
+        download_count, file_count, versions, intent, config, manifest,
+    ) = row[:ARTIFACT_WIDTH]  # fmt: skip
+    return Artifact(
+        id=id_,
+        workspace=workspace,
+        alias=alias,
+        parent_id=parent_id,
+        parent_alias=parent_alias,
+        type=type_,
+        manifest=msgspec.Raw(manifest),
+        config=msgspec.Raw(config),
+        created_by=created_by,
+        created_at=created_at,
+        modified_at=modified_at,
+        view_count=view_count,
+        download_count=download_count,
+        file_count=file_count,
+        versions=_versions.decode(versions) if versions != "[]" else (),
+        intent=Intent(intent) if intent is not None else None,
+    )
+
+
+def found_of(row: Any) -> Found:
+    parent_config, role = row[ARTIFACT_WIDTH], row[ARTIFACT_WIDTH + 1]
+    return Found(
+        artifact=artifact_of(row),
+        parent_config=msgspec.Raw(parent_config) if parent_config is not None else None,
+        membership=Role(role) if role is not None else None,
+        child_count=row[ARTIFACT_WIDTH + 2] if len(row) > ARTIFACT_WIDTH + 2 else 0,
+    )
+
+
+def draft_of(row: Any) -> Draft:
+    artifact_id, intent, manifest, config, type_ = row
+    return Draft(
+        artifact_id=artifact_id,
+        intent=Intent(intent),
+        manifest=msgspec.Raw(manifest),
+        config=msgspec.Raw(config),
+        type=type_,
+    )
+
+
+def entry_of(row: Any) -> FileEntry:
+    path, blob_id, size_bytes, modified_at, content_type, sha256 = row
+    return FileEntry(
+        path=path,
+        blob_id=blob_id,
+        size_bytes=size_bytes,
+        modified_at=modified_at,
+        content_type=content_type,
+        sha256=sha256,
+    )
+
+
+def staged_of(row: Any) -> StagedFile:
+    path, slot, removed, download_weight, blob_id, size_bytes, modified_at, content_type, sha256 = row
+    return StagedFile(
+        path=path,
+        slot=slot,
+        removed=bool(removed),
+        download_weight=download_weight,
+        blob_id=blob_id,
+        size_bytes=size_bytes,
+        modified_at=modified_at,
+        content_type=content_type,
+        sha256=sha256,
+    )
+
+
+def user_of(row: Any) -> User:
+    id_, email, roles, created_at = row
+    return User(id=id_, email=email, roles=_texts.decode(roles), created_at=created_at)
+
+
+def workspace_of(row: Any) -> Workspace:
+    name, title, description, owner, persistent, created_at, role = row
+    return Workspace(
+        name=name,
+        title=title,
+        description=description,
+        owner=owner,
+        persistent=bool(persistent),
+        created_at=created_at,
+        membership=Role(role) if role is not None else None,
+    )
+
+
+def token_of(row: Any) -> Token:
+    id_, digest, user_id, label, workspace, role, scopes, created_at, expires_at = row
+    return Token(
+        id=id_,
+        digest=bytes(digest),
+        user_id=user_id,
+        label=label,
+        workspace=workspace,
+        role=Role(role),
+        scopes=_texts.decode(scopes),
+        created_at=created_at,
+        expires_at=expires_at,
+    )
+
+
+def json_list(texts: Iterable[str]) -> str:
+    """A list of texts as the one parameter `InList` takes."""
+    try:
+        return _encoder.encode(list(texts)).decode()
+    except UnicodeEncodeError:
+        raise Invalid("text", "The text is not valid Unicode.") from None
+
+
+def json_text(raw: msgspec.Raw) -> str:
+    """JSON as it is stored."""
+    return bytes(raw).decode()

@@ -1,0 +1,174 @@
+"""The catalog in one SQLite file.
+
+    writer    one connection, all transactions, in turn, committed in groups (`group_commit.py`)
+    reader    one connection, short reads, at once, in the event loop
+    scanner   one connection, reads that may look at everything, in a thread
+
+Readers see committed state only. Several processes may open the same file.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+
+from armarium.adapters.catalog.compiled import Compiler
+from armarium.adapters.catalog.executor import Executor
+from armarium.adapters.catalog.group_commit import BUSY_SECONDS, GroupCommit
+from armarium.adapters.catalog.records import SqlReader, SqlTransaction
+from armarium.adapters.catalog.schema import bring_up_to_date
+from armarium.adapters.catalog.sqlite_connection import SqliteExecutor, TransactionExecutor, connect, told_plainly
+from armarium.adapters.catalog.text_feed import TextFeed
+from armarium.domain.errors import Unavailable
+
+_QUICK_STEPS = 100_000
+"""SQLite's own steps a read may take in the event loop, some milliseconds; then it starts again in a thread."""
+_OPEN_WAIT_MS = 10_000
+
+
+class SqliteCatalog(SqlReader):
+    """The `Catalog` port on a file; path None: on a private one that is gone after close."""
+
+    def __init__(self, path: Path | None = None, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        super().__init__(_Closed(), Compiler(sqlite_dialect.dialect(paramstyle="qmark")))
+        self._path = path
+        self._busy_seconds = busy_seconds
+        self._resources = contextlib.ExitStack()
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date. Raises Unavailable when the file is not usable."""
+        threads = self._resources.enter_context(ThreadPoolExecutor(2, thread_name_prefix="catalog"))
+        self._run = _runner(threads)
+        path, durable = self._place()
+        try:
+            with told_plainly():
+                self._writer = await self._run(lambda: self._connected(path, durable, _prepared))
+                reader = await self._run(lambda: self._connected(path, durable, connect))
+                scanner = await self._run(lambda: self._connected(path, durable, connect))
+        except BaseException:
+            self._resources.close()
+            raise
+        self._executor = _Reader(reader, _one_at_a_time(scanner, self._run))
+        self._commits = GroupCommit(self._writer, self._run, busy_seconds=self._busy_seconds)
+        self._feed = TextFeed(self._writer, self._commits.transaction, self._run)
+        self._feed.wake()  # what an earlier process did not get to
+
+    def _place(self) -> tuple[Path, bool]:
+        """The file, and whether it is worth an fsync."""
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return self._path, True
+        folder = self._resources.enter_context(tempfile.TemporaryDirectory(prefix="armarium-"))
+        return Path(folder) / "catalog.db", False
+
+    def _connected(self, path: Path, durable: bool, make: Callable[..., sqlite3.Connection]) -> sqlite3.Connection:
+        return self._resources.enter_context(contextlib.closing(make(path, durable=durable)))
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the file."""
+        if isinstance(self._executor, _Closed):
+            return
+        await self._feed.stop()
+        await self._commits.drain()
+        self._executor = _Closed()
+        self._resources.close()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqlTransaction]:
+        """All or nothing, durable on leaving. Raises Unavailable when the database stays locked."""
+        if isinstance(self._executor, _Closed):
+            raise Unavailable(_CLOSED)
+        async with self._commits.transaction():
+            executor = TransactionExecutor(self._writer, self._run)
+            transaction = SqlTransaction(executor, self._compiler)
+            try:
+                yield transaction
+            finally:
+                executor.is_over = True
+        if transaction.changed_text:
+            self._feed.wake()
+
+
+def _prepared(path: Path, *, durable: bool) -> sqlite3.Connection:
+    """The writer's connection, on an up-to-date schema. It never waits inside SQLite, see `group_commit.py`."""
+    connection = connect(path, durable=durable, wait_ms=_OPEN_WAIT_MS)
+    try:
+        bring_up_to_date(connection)
+        connection.execute("PRAGMA busy_timeout=0")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _runner(threads: ThreadPoolExecutor) -> Callable[[Callable[[], Any]], Any]:
+    def run(work: Callable[[], Any]) -> Any:
+        return asyncio.get_running_loop().run_in_executor(threads, work)
+
+    return run
+
+
+def _one_at_a_time(connection: sqlite3.Connection, run: Callable[[Callable[[], Any]], Any]) -> Any:
+    """Statements on the scanner's connection, in a thread, one after the other."""
+    turn = asyncio.Lock()
+
+    async def scan(sql: str, values: Sequence[Any]) -> list[Any]:
+        async with turn:
+            return list(await run(lambda: connection.execute(sql, values).fetchall()))
+
+    return scan
+
+
+class _Reader(SqliteExecutor):
+    """Short reads here, long ones on the scanner; so are those that turn out to be long."""
+
+    def __init__(self, connection: sqlite3.Connection, scan: Any) -> None:
+        super().__init__(connection, scan)
+        self._scan = scan
+        self._alarms = 0
+        connection.set_progress_handler(self._alarm, _QUICK_STEPS)
+
+    def _alarm(self) -> bool:
+        """Stop a statement at the second alarm: SQLite counts the steps of its earlier runs towards the first."""
+        self._alarms += 1
+        return self._alarms > 1
+
+    async def fetch_all(self, sql: str, values: Sequence[Any], *, long: bool = False) -> list[Any]:
+        with told_plainly():
+            if not long:
+                self._alarms = 0
+                try:
+                    return self._connection.execute(sql, values).fetchall()
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                        raise
+            return list(await self._scan(sql, values))
+
+    async def fetch_one(self, sql: str, values: Sequence[Any], *, long: bool = False) -> Any | None:
+        rows = await self.fetch_all(sql, values, long=long)
+        return rows[0] if rows else None
+
+
+_CLOSED = "The catalog is not open."
+
+
+class _Closed(Executor):
+    """Stands where a connection will be."""
+
+    async def fetch_all(self, sql: str, values: Sequence[Any], *, long: bool = False) -> list[Any]:
+        raise Unavailable(_CLOSED)
+
+    async def fetch_one(self, sql: str, values: Sequence[Any], *, long: bool = False) -> Any | None:
+        raise Unavailable(_CLOSED)
+
+    async def execute(self, sql: str, values: Sequence[Any]) -> int:
+        raise Unavailable(_CLOSED)
+
+    async def execute_many(self, sql: str, rows: Any) -> None:
+        raise Unavailable(_CLOSED)

@@ -1,0 +1,284 @@
+"""Statements behind a listing: which ids, in which order, from which key on.
+
+Each takes `Range`, what is listed, and where it walks in order also `Walk`. Parameters: :parent_id, :workspace and
+:scope as the range needs them, those the filter names, :key and :id of the last row seen, :edge, :limit, :offset.
+"""
+
+import enum
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    case,
+    column,
+    exists,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    table,
+    union_all,
+)
+
+from armarium.adapters.catalog import tables as t
+from armarium.adapters.catalog.fields import SCALAR
+from armarium.adapters.catalog.filters import Shape, expression, field_conditions, needs_artifact
+from armarium.domain.query import Stage
+
+
+class Within(enum.Enum):
+    """Where the artifacts of a listing live."""
+
+    PARENT = "children of :parent_id"
+    ROOTS = "root artifacts of :workspace"
+    WORKSPACE = "everything in :workspace"
+    ALL_ROOTS = "root artifacts everywhere"
+    ALL = "everything"
+
+    @property
+    def is_scope(self) -> bool:
+        """Whether it is exactly one scope of the side table."""
+        return self in (Within.PARENT, Within.ROOTS)
+
+
+class Range(msgspec.Struct, frozen=True):
+    """What is listed. candidates: a shape whose index finds few artifacts, to begin with those."""
+
+    within: Within
+    stage: Stage
+    conjuncts: tuple[Shape, ...]
+    candidates: Shape | None = None
+
+
+class Segment(enum.Enum):
+    """A run of rows in an order: all, or those on one side of a key."""
+
+    ALL = "all"
+    AFTER = "behind the row with :key and :id"
+    SAME = "with :key, behind :id"
+    BEYOND = "behind :key"
+    BEFORE = "ahead of :edge"
+    BETWEEN = "behind :key and ahead of :edge"
+    AT = "with :edge"
+    LACKING = "without a key"
+    LACKING_AFTER = "without a key, behind :id"
+
+
+class Walk(msgspec.Struct, frozen=True):
+    """An order and a run of rows in it. column: of `artifact`, or None for the field named :order_name."""
+
+    column: str | None
+    descending: bool
+    segment: Segment = Segment.ALL
+
+
+DRAFTED: Shape = ("drafted",)
+"""The artifacts with a draft, as candidates."""
+
+
+def artifacts_within(within: Within, a: FromClause, *, by_index: bool = True) -> list[ColumnElement[bool]]:
+    """by_index: False keeps the database from beginning here instead of with the candidates."""
+    parent = a.c.parent_id if by_index else func.coalesce(a.c.parent_id, "")
+    workspace = a.c.workspace if by_index else func.coalesce(a.c.workspace, "")
+    no_parent = a.c.parent_id.is_(None) if by_index else parent == ""
+    match within:
+        case Within.PARENT:
+            return [parent == bindparam("parent_id")]
+        case Within.ROOTS:
+            return [workspace == bindparam("workspace"), no_parent]
+        case Within.WORKSPACE:
+            return [workspace == bindparam("workspace")]
+        case Within.ALL_ROOTS:
+            return [no_parent]
+        case Within.ALL:
+            return []
+
+
+def _filtered(what: Range, a: FromClause, artifact_id: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    conditions = [expression(shape, a, artifact_id) for shape in what.conjuncts]
+    if what.stage is Stage.COMMITTED:
+        conditions.append(exists().where(t.version.c.artifact_id == artifact_id))
+    if what.stage is Stage.DRAFTED:
+        conditions.append(exists().where(t.draft.c.artifact_id == artifact_id))
+    return conditions
+
+
+def _chosen(what: Range, a: FromClause) -> list[ColumnElement[bool]]:
+    conditions = artifacts_within(what.within, a, by_index=what.candidates is None)
+    if what.candidates is not None:
+        conditions.append(a.c.id.in_(candidates(what.candidates, what.within)))
+    return [*conditions, *_filtered(what, a, a.c.id)]
+
+
+# ids in order
+
+
+def walk(what: Range, order: Walk) -> Select[Any]:
+    """Ids and keys of a segment, in order."""
+    chosen, key, artifact_id = _ordered(what, order)
+    forward = [] if key is artifact_id else [key.desc() if order.descending else key]
+    last = artifact_id.desc() if key is artifact_id and order.descending else artifact_id
+    if order.column is None and order.segment in (Segment.ALL, Segment.AFTER):
+        forward.insert(0, case((key.is_(None), 1), else_=0))
+    return chosen.order_by(*forward, last).limit(bindparam("limit")).offset(bindparam("offset"))
+
+
+def edge(what: Range, order: Walk) -> Select[Any]:
+    """The key of the row at :offset, whatever the order among equal keys."""
+    chosen, key, _ = _ordered(what, order)
+    in_order = key.desc() if order.descending else key
+    return chosen.with_only_columns(key).order_by(in_order).limit(1).offset(bindparam("offset"))
+
+
+def count_walk(what: Range, order: Walk) -> Select[Any]:
+    chosen, _, artifact_id = _ordered(what, order)
+    return chosen.with_only_columns(func.count(artifact_id))
+
+
+def scan_fields(what: Range, order: Walk) -> Select[Any]:
+    """The same as `walk` for a field of one scope, straight along the side table's index."""
+    chosen, f = _along_fields(what, order)
+    key = f.c.value.desc() if order.descending else f.c.value
+    return chosen.order_by(key, f.c.artifact_id).limit(bindparam("limit")).offset(bindparam("offset"))
+
+
+def edge_of_fields(what: Range, order: Walk) -> Select[Any]:
+    chosen, f = _along_fields(what, order)
+    key = f.c.value.desc() if order.descending else f.c.value
+    return chosen.with_only_columns(f.c.value).order_by(key).limit(1).offset(bindparam("offset"))
+
+
+def count_fields(what: Range, order: Walk) -> Select[Any]:
+    chosen, f = _along_fields(what, order)
+    return chosen.with_only_columns(func.count(f.c.artifact_id))
+
+
+def _along_fields(what: Range, order: Walk) -> tuple[Select[Any], Any]:
+    f, a = t.field.alias("f"), t.artifact.alias("a")
+    source: Any = f
+    if any(needs_artifact(shape) for shape in what.conjuncts):
+        source = f.join(a, a.c.id == f.c.artifact_id)
+    conditions = [f.c.scope == bindparam("scope"), f.c.name == bindparam("order_name"), f.c.element == SCALAR_]
+    conditions += _bounds(order, f.c.value, f.c.artifact_id)
+    chosen = select(f.c.artifact_id, f.c.value).select_from(source)
+    return chosen.where(*conditions, *_filtered(what, a, f.c.artifact_id)), f
+
+
+SCALAR_: ColumnElement[int] = literal_column(str(SCALAR))
+
+
+def _ordered(what: Range, order: Walk) -> tuple[Select[Any], Any, Any]:
+    """The chosen artifacts with their keys, the key and the id."""
+    a, f = t.artifact.alias("a"), t.field.alias("o")
+    source: Any = a
+    key: Any = a.c[order.column] if order.column else f.c.value
+    if order.column is None:
+        mine = and_(f.c.artifact_id == a.c.id, f.c.name == bindparam("order_name"), f.c.element == SCALAR_)
+        source = a.outerjoin(f, mine)
+    shown = null() if order.column == "id" else key
+    chosen = select(a.c.id, shown).select_from(source).where(*_chosen(what, a), *_bounds(order, key, a.c.id))
+    return chosen, key, a.c.id
+
+
+def _bounds(order: Walk, key: Any, artifact_id: Any) -> list[ColumnElement[bool]]:
+    last_key: Any = bindparam("key")
+    last_id: Any = bindparam("id")
+    limit: Any = bindparam("edge")
+    if key is artifact_id:
+        behind = key < last_id if order.descending else key > last_id
+        return [] if order.segment is Segment.ALL else [behind]
+    beyond = key < last_key if order.descending else key > last_key
+    ahead = key > limit if order.descending else key < limit
+    return {
+        Segment.ALL: [],
+        Segment.AFTER: [or_(beyond, and_(key == last_key, artifact_id > last_id), key.is_(None))],
+        Segment.SAME: [key == last_key, artifact_id > last_id],
+        Segment.BEYOND: [beyond],
+        Segment.BEFORE: [ahead],
+        Segment.BETWEEN: [beyond, ahead],
+        Segment.AT: [key == limit],
+        Segment.LACKING: [key.is_(None)],
+        Segment.LACKING_AFTER: [key.is_(None), artifact_id > last_id],
+    }[order.segment]
+
+
+def count(what: Range) -> Select[Any]:
+    a = t.artifact.alias("a")
+    return select(func.count()).select_from(a).where(*_chosen(what, a))
+
+
+# candidates
+
+
+def is_indexed(shape: Shape, within: Within) -> bool:
+    """Whether an index finds the artifacts of a shape."""
+    word = shape[0]
+    if word == "any":
+        return bool(shape[1]) and all(is_indexed(part, within) for part in shape[1])
+    if word in ("field_is", "field_in", "field_between"):
+        return within in (Within.PARENT, Within.ROOTS, Within.WORKSPACE)
+    if word == "keyword":
+        return shape[2] is not None
+    if word == "column_is":
+        return shape[1] == "id" or (shape[1] == "alias" and within in (Within.ROOTS, Within.WORKSPACE))
+    return shape == DRAFTED
+
+
+def candidates(shape: Shape, within: Within) -> Select[Any] | CompoundSelect[Any]:
+    """Ids an indexed shape finds: at least all that match it, some perhaps twice."""
+    word, *rest = shape
+    if word == "any":
+        return union_all(*(candidates(part, within) for part in rest[0]))
+    if word == "keyword":
+        return _text_candidates(rest[1])
+    if shape == DRAFTED:
+        return select(t.draft.c.artifact_id)
+    if word == "column_is":
+        a = t.artifact.alias()
+        found = select(a.c.id).where(a.c[rest[0]] == bindparam(rest[1]))
+        return found if rest[0] == "id" else found.where(a.c.workspace == bindparam("workspace"))
+    f = t.field.alias()
+    return select(f.c.artifact_id).where(_in_scope(within, f), *field_conditions(shape, f))
+
+
+def _text_candidates(trigrams: str) -> CompoundSelect[Any]:
+    """What the trigram index finds, and everything it does not know yet."""
+    index = table("text_index", column("rowid"), column("text_index"))
+    found = (
+        select(t.text_doc.c.artifact_id)
+        .select_from(index.join(t.text_doc, t.text_doc.c.id == index.c.rowid))
+        .where(index.c.text_index.op("MATCH")(bindparam(trigrams)))
+    )
+    return union_all(found, select(t.text_pending.c.artifact_id))
+
+
+def _in_scope(within: Within, f: FromClause) -> ColumnElement[bool]:
+    if within.is_scope:
+        return f.c.scope == bindparam("scope")
+    return f.c.scope.in_(_scopes_of_workspace())
+
+
+def _scopes_of_workspace() -> CompoundSelect[Any]:
+    """The root scope of :workspace and each artifact in it that has children, one index step for each."""
+    first = select(_next_parent(None).label("id")).cte("parents", recursive=True)
+    parents = first.union_all(select(_next_parent(first.c.id)).where(first.c.id.is_not(None)))
+    return union_all(select(bindparam("scope")), select(parents.c.id).where(parents.c.id.is_not(None)))
+
+
+def _next_parent(behind: Any) -> Any:
+    a = t.artifact.alias()
+    least = select(func.min(a.c.parent_id)).where(a.c.workspace == bindparam("workspace"))
+    return (least if behind is None else least.where(a.c.parent_id > behind)).scalar_subquery()
+
+
+def count_candidates(shape: Shape, within: Within) -> Select[Any]:
+    """How many candidates there are, counted up to :limit."""
+    some = candidates(shape, within).limit(bindparam("limit")).subquery()
+    return select(func.count()).select_from(some)

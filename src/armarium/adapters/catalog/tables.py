@@ -1,0 +1,260 @@
+"""The tables of the catalog, in column types every database has.
+
+    workspace, member, user, token, revocation     who
+    artifact -> version -> file -> blob            what is committed
+    artifact -> draft, draft_file -> blob          what is staged
+    artifact -> secret, stat_day, event            what hangs on it
+    field                                          scalars of manifests and configs, for filters and orders
+    text_doc, text_pending                         which manifests the text index knows, and which it does not yet
+
+Ids are UUIDv7 texts, times seconds since the epoch, JSON is text as it was given.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+WORD = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text compared by code point, which SQLite does anyway."""
+
+
+def _owner(column: str, target: str, *, primary_key: bool = False) -> Column[str]:
+    return Column(column, WORD, ForeignKey(target, ondelete="CASCADE"), primary_key=primary_key, nullable=False)
+
+
+workspace = Table(
+    "workspace",
+    metadata,
+    Column("name", WORD, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("owner", WORD),
+    Column("persistent", Integer, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+user = Table(
+    "user",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    Column("email", Text),
+    Column("roles", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+member = Table(
+    "member",
+    metadata,
+    _owner("workspace", "workspace.name", primary_key=True),
+    Column("user_id", WORD, primary_key=True),
+    Column("role", Integer, nullable=False),
+    Index("ix_member_user", "user_id", "workspace"),
+    sqlite_with_rowid=False,
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("user_id", WORD, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("workspace", WORD),
+    Column("role", Integer, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Index("ix_token_workspace", "workspace"),
+)
+
+revocation = Table(
+    "revocation",
+    metadata,
+    Column("token_id", WORD, primary_key=True),
+    Column("expires_at", Float),
+)
+
+# Short columns first: SQLite reads a row from its beginning, and manifests may run over many pages.
+artifact = Table(
+    "artifact",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    Column("workspace", WORD, nullable=False),
+    Column("alias", WORD, nullable=False),
+    Column("parent_id", WORD, ForeignKey("artifact.id")),
+    Column("type", WORD, nullable=False),
+    Column("created_by", WORD, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    Column("view_count", Float, nullable=False),
+    Column("download_count", Float, nullable=False),
+    Column("file_count", BigInteger, nullable=False),
+    Column("config", Text, nullable=False),
+    Column("manifest", Text, nullable=False),
+    UniqueConstraint("workspace", "alias", name="uq_artifact_alias"),
+)
+Index("ix_artifact_workspace", artifact.c.workspace, artifact.c.id)
+Index("ix_artifact_scope", artifact.c.workspace, artifact.c.parent_id, artifact.c.id)
+Index("ix_artifact_parent", artifact.c.parent_id, artifact.c.id)
+# Latest and most first is how people look; equal values stay in id order that way round.
+Index("ix_artifact_created", artifact.c.parent_id, artifact.c.created_at.desc(), artifact.c.id)
+Index("ix_artifact_modified", artifact.c.parent_id, artifact.c.modified_at.desc(), artifact.c.id)
+Index("ix_artifact_views", artifact.c.parent_id, artifact.c.view_count.desc(), artifact.c.id)
+Index("ix_artifact_downloads", artifact.c.parent_id, artifact.c.download_count.desc(), artifact.c.id)
+
+version = Table(
+    "version",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    _owner("artifact_id", "artifact.id"),
+    Column("label", WORD, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    Column("file_count", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("type", WORD, nullable=False),
+    Column("manifest", Text, nullable=False),
+    UniqueConstraint("artifact_id", "label", name="uq_version_label"),
+    UniqueConstraint("artifact_id", "position", name="uq_version_position"),
+)
+
+# condemned: 1 once its bytes may be removed at any moment; such a blob is never referenced again.
+blob = Table(
+    "blob",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text),
+    Column("created_at", Float, nullable=False),
+    Column("condemned", Integer, nullable=False),
+    Index("ix_blob_age", "created_at", "id"),
+)
+
+# directory: "" or "a/b/", what stands before the name in the path.
+file = Table(
+    "file",
+    metadata,
+    _owner("version_id", "version.id", primary_key=True),
+    Column("path", WORD, primary_key=True),
+    Column("directory", WORD, nullable=False),
+    Column("blob_id", WORD, ForeignKey("blob.id"), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("modified_at", Float, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("sha256", Text),
+    Index("ix_file_directory", "version_id", "directory", "path"),
+    Index("ix_file_blob", "blob_id"),
+    sqlite_with_rowid=False,
+)
+
+draft = Table(
+    "draft",
+    metadata,
+    _owner("artifact_id", "artifact.id", primary_key=True),
+    Column("intent", WORD, nullable=False),
+    Column("type", WORD, nullable=False),
+    Column("config", Text, nullable=False),
+    Column("manifest", Text, nullable=False),
+)
+
+draft_file = Table(
+    "draft_file",
+    metadata,
+    _owner("artifact_id", "artifact.id", primary_key=True),
+    Column("path", WORD, primary_key=True),
+    Column("slot", WORD, nullable=False, unique=True),
+    Column("removed", Integer, nullable=False),
+    Column("download_weight", Float, nullable=False),
+    Column("blob_id", WORD, ForeignKey("blob.id")),
+    Column("size_bytes", BigInteger),
+    Column("modified_at", Float),
+    Column("content_type", Text, nullable=False),
+    Column("sha256", Text),
+    Index("ix_draft_file_blob", "blob_id"),
+    sqlite_with_rowid=False,
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    _owner("artifact_id", "artifact.id", primary_key=True),
+    Column("staged", Integer, primary_key=True),
+    Column("key", WORD, primary_key=True),
+    Column("ciphertext", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+stat_day = Table(
+    "stat_day",
+    metadata,
+    _owner("artifact_id", "artifact.id", primary_key=True),
+    Column("day", WORD, primary_key=True),
+    Column("views", Float, nullable=False),
+    Column("downloads", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# An event outlives its artifact, so nothing points anywhere.
+event = Table(
+    "event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("workspace", WORD, nullable=False),
+    Column("actor", WORD, nullable=False),
+    Column("action", WORD, nullable=False),
+    Column("artifact_id", WORD),
+    Column("detail", Text, nullable=False),
+    Index("ix_event_workspace", "workspace", "id"),
+    Index("ix_event_artifact", "artifact_id", "id"),
+)
+
+# scope: the parent's id, or the workspace of a root artifact (see fields.py, also for the other columns).
+field = Table(
+    "field",
+    metadata,
+    _owner("artifact_id", "artifact.id", primary_key=True),
+    Column("name", WORD, primary_key=True),
+    Column("element", Integer, primary_key=True),
+    Column("value", WORD, primary_key=True),
+    Column("scope", WORD, nullable=False),
+    Column("text", Text),
+    Index("ix_field_scope", "scope", "name", "element", "value", "artifact_id"),
+    sqlite_with_rowid=False,
+)
+
+# id: the row of the text index that holds the artifact's manifest; a number is never used twice.
+text_doc = Table(
+    "text_doc",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("artifact_id", WORD, ForeignKey("artifact.id", ondelete="CASCADE"), nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+
+text_pending = Table(
+    "text_pending",
+    metadata,
+    _owner("artifact_id", "artifact.id", primary_key=True),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,187 @@
+"""Bytes in and out over raw ASGI: no framework between the store and the server."""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import aclosing
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from starlette.types import Receive, Scope, Send
+
+from armarium.domain.errors import Invalid, TooLarge, Unavailable
+from armarium.domain.file import ByteRange
+from armarium.faces.http import conditional
+from armarium.faces.http.conditional import Validators, http_date
+from armarium.faces.http.ranges import UnsatisfiableRangeError, content_range, parse_range
+from armarium.ports.blobs import Blobs
+
+Headers = list[tuple[bytes, bytes]]
+
+_WANTED = conditional.HEADERS | {b"range"}
+_ALWAYS = ((b"accept-ranges", b"bytes"), (b"x-content-type-options", b"nosniff"))
+_EMPTY = (b"content-length", b"0")
+_END = {"type": "http.response.body", "body": b"", "more_body": False}
+
+_MEDIA_TYPE = re.compile(
+    r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:[ \t]*;[ \t]*[\w!#$&^.+-]+=(?:[\w!#$&^.+:/-]+|\"[^\"\\\x00-\x1f\x7f]*\"))*",
+    re.ASCII,
+)
+_TEXT = ("text/", "application/javascript")
+_NOT_PLAIN = re.compile(r"[^ !#-$&-.0-\[\]-~]")  # outside ASCII, or one of `"`, `%`, `/`, `\`
+
+
+async def send_blob(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    blobs: Blobs,
+    key: str,
+    *,
+    size_bytes: int,
+    etag: str,
+    modified_at: float,
+    content_type: str,
+    filename: str | None = None,
+    inline: bool = True,
+    extra_headers: Iterable[tuple[bytes, bytes]] = (),
+) -> None:
+    """Answer a GET or HEAD for a blob: whole, a range of it, or 304, 412 and 416 without it.
+
+    etag: strong, without quotes. filename: offered when the client saves the file.
+    receive: watched while a large file is sent, so that a client who leaves stops the reading.
+    Raises what the store raises; NotFound always before the response has started.
+    """
+    have = Validators(etag=etag, modified_at=modified_at)
+    headers = [(b"etag", have.entity_tag), (b"last-modified", http_date(modified_at)), *_ALWAYS, *extra_headers]
+    asked = {name: value for name, value in scope["headers"] if name in _WANTED}
+    status, span = _verdict(scope["method"], asked, have, size_bytes) if asked else (200, None)
+    if status == 416:
+        headers.append((b"content-range", content_range(None, size_bytes)))
+    if status in (304, 412, 416):
+        await _send_nothing(send, status, headers if status == 304 else [*headers, _EMPTY])
+        return
+    headers += described(content_type, filename, inline=inline)
+    if span is not None:
+        headers.append((b"content-range", content_range(span, size_bytes)))
+    length = span.length if span else size_bytes
+    headers.append((b"content-length", b"%d" % length))
+    if scope["method"] == "HEAD" or length == 0:
+        await _send_nothing(send, status, headers)
+        return
+    async with aclosing(blobs.open(key, span or ByteRange(0, size_bytes - 1))) as chunks:
+        await _send_chunks(receive, send, status, headers, chunks, length)
+
+
+def _verdict(
+    method: str, asked: Mapping[bytes, bytes], have: Validators, size_bytes: int
+) -> tuple[int, ByteRange | None]:
+    """Return the status and, for 206, the span."""
+    refused = conditional.refusal(asked, have)
+    if refused is not None:
+        return refused, None
+    if method != "GET" or b"range" not in asked or not conditional.range_holds(asked, have):
+        return 200, None
+    try:
+        span = parse_range(asked[b"range"].decode("latin-1"), size_bytes)
+    except UnsatisfiableRangeError:
+        return 416, None
+    return (200, None) if span is None else (206, span)
+
+
+async def _send_nothing(send: Send, status: int, headers: Headers) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send(_END)
+
+
+async def _send_chunks(
+    receive: Receive, send: Send, status: int, headers: Headers, chunks: AsyncGenerator[bytes, None], length: int
+) -> None:
+    """Send the head with the first chunk in hand, so that a missing blob can still be a clean error."""
+    chunk = await anext(chunks, b"")
+    if not chunk:
+        raise Unavailable("The stored bytes end too early.")
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if len(chunk) == length:
+        await send({"type": "http.response.body", "body": chunk, "more_body": False})
+        return
+    gone = asyncio.create_task(_departure(receive))
+    try:
+        while chunk and not gone.done():
+            length -= len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": length > 0})
+            chunk = await anext(chunks, b"")
+    finally:
+        gone.cancel()
+    if length > 0 and not gone.done():
+        raise Unavailable("The stored bytes end too early.")
+
+
+async def _departure(receive: Receive) -> None:
+    """Return when the client is gone: servers drop what is sent to nobody without a word."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def described(content_type: str, filename: str | None, *, inline: bool) -> Headers:
+    """The headers that say what the body is and what to do with it."""
+    headers = [(b"content-type", content_type_header(content_type))]
+    if filename is not None or not inline:
+        headers.append((b"content-disposition", content_disposition(filename, inline=inline)))
+    return headers
+
+
+@lru_cache(maxsize=1024)
+def content_type_header(content_type: str) -> bytes:
+    """Print a media type; text gets `charset=utf-8`, what is not a media type is called bytes."""
+    if not _MEDIA_TYPE.fullmatch(content_type):
+        return b"application/octet-stream"
+    if content_type.lower().startswith(_TEXT) and "charset" not in content_type.lower():
+        content_type += "; charset=utf-8"
+    return content_type.encode("latin-1")
+
+
+@lru_cache(maxsize=1024)
+def content_disposition(filename: str | None, *, inline: bool) -> bytes:
+    """Print `inline` or `attachment` with a name that is safe to send and to save.
+
+    Only the last part of a path is offered. A name outside plain ASCII is sent twice: once with
+    stand-ins for what old clients misread, once in UTF-8. Source: RFC 6266, RFC 8187.
+    """
+    kind = "inline" if inline else "attachment"
+    name = _base_name(filename or "")
+    if not name:
+        return kind.encode()
+    plain = _NOT_PLAIN.sub("_", name)
+    extended = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='!#$&+-.^_`|~')}"
+    return f'{kind}; filename="{plain}"{extended}'.encode("ascii")
+
+
+def _base_name(filename: str) -> str:
+    """The last part of a path without control and format characters or half characters."""
+    last = re.split(r"[/\\]", filename)[-1]
+    return "".join(char for char in last if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
+
+
+async def body_chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """Yield the request body as it arrives; raises Invalid if the client leaves before its end."""
+    more = True
+    while more:
+        message: dict[str, Any] = dict(await receive())
+        if message["type"] == "http.disconnect":
+            raise Invalid("body", "The connection was closed before the whole body had arrived.")
+        if body := message.get("body", b""):
+            yield body
+        more = message.get("more_body", False)
+
+
+async def read_body(receive: Receive, limit_bytes: int) -> bytes:
+    """Return the whole request body; raises TooLarge as soon as it is over the limit."""
+    body = bytearray()
+    async for chunk in body_chunks(receive):
+        body += chunk
+        if len(body) > limit_bytes:
+            raise TooLarge(f"The request body is larger than the {limit_bytes} bytes allowed.")
+    return bytes(body)

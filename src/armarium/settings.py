@@ -1,0 +1,266 @@
+"""What an operator can set: one frozen value, read from `ARMARIUM_*` variables and an optional TOML file.
+
+Each field is documented here and nowhere else; `describe` feeds the reference page and `armarium serve --help`.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from armarium.domain.errors import Invalid
+from armarium.domain.units import format_duration, parse_duration, parse_size
+
+PREFIX = "ARMARIUM_"
+CONFIG_VARIABLE = "ARMARIUM_CONFIG"
+CLIENT_VARIABLES = frozenset({CONFIG_VARIABLE, "ARMARIUM_URL", "ARMARIUM_TOKEN"})
+"""Variables with our prefix that are no settings: where the settings file is, and what clients read."""
+
+MIN_SECRET_LENGTH = 16
+MIN_ROOT_TOKEN_LENGTH = 32
+
+
+class Size(int):
+    """A number of bytes, which may be written with a unit."""
+
+
+MiB = 1024 * 1024
+
+
+def _doc(text: str, *, secret: bool = False) -> Meta:
+    return Meta(description=text, extra={"secret": secret})
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set; the defaults work offline in the current folder."""
+
+    data: Annotated[Path, _doc("Folder that holds the database, the files and the server's own key.")] = Path("data")
+    host: Annotated[str, _doc("Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, _doc("Port to listen on; 0 takes a free one.")] = 8100
+    public_url: Annotated[
+        str | None, _doc("Base URL under which clients reach the server; taken from host and port when not set.")
+    ] = None
+    root_token: Annotated[
+        str | None,
+        _doc("An operator token with every right, at least 32 characters; none when not set.", secret=True),
+    ] = None
+    jwt_secret: Annotated[
+        str | None,
+        _doc(
+            "Secret shared with whoever else mints HS256 tokens for this server, at least 16 characters "
+            "(32 are better); derived from the server's key when not set.",
+            secret=True,
+        ),
+    ] = None
+    secret_key: Annotated[
+        str | None,
+        _doc(
+            "Key from which all others are derived, at least 16 characters; "
+            "`master.key` in the data folder when not set.",
+            secret=True,
+        ),
+    ] = None
+    previous_secret_keys: Annotated[
+        tuple[str, ...],
+        _doc(
+            "Former values of secret_key, comma-separated, with which stored secrets can still be opened.", secret=True
+        ),
+    ] = ()
+    anonymous: Annotated[bool, _doc("Whether callers without a credential are let in, to what is public.")] = True
+    max_file_bytes: Annotated[Size, _doc("Largest file that can be uploaded.")] = Size(1024 * 1024 * MiB)
+    max_body_bytes: Annotated[Size, _doc("Largest JSON or form body of a request.")] = Size(16 * MiB)
+    url_lifetime: Annotated[timedelta, _doc("How long upload and download URLs stay good.")] = timedelta(hours=1)
+    blob_grace: Annotated[
+        timedelta, _doc("How long bytes that nothing refers to any more are kept before the sweeper takes them.")
+    ] = timedelta(days=1)
+    sweep_interval: Annotated[timedelta, _doc("Time between two runs of the sweeper; 0s turns it off.")] = timedelta(
+        hours=1
+    )
+    hypha_open_listing: Annotated[
+        bool, _doc("Whether anybody may list the root artifacts of any workspace over the Hypha HTTP routes.")
+    ] = False
+    hypha_listing_cache_seconds: Annotated[
+        float, _doc("Seconds for which the Hypha HTTP listing of a collection may be repeated from memory.")
+    ] = 0.0
+    websocket_max_message_bytes: Annotated[Size, _doc("Largest frame a WebSocket client may send.")] = Size(16 * MiB)
+    websocket_max_connections: Annotated[int, _doc("WebSocket clients that may be connected at a time.")] = 10_000
+    websocket_max_calls: Annotated[int, _doc("Calls of one WebSocket client that may be in progress at a time.")] = 256
+    websocket_idle: Annotated[
+        timedelta, _doc("How long a WebSocket client may stay silent before it is disconnected.")
+    ] = timedelta(minutes=10)
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], _doc("Least important messages that are logged.")
+    ] = "info"
+    log_format: Annotated[Literal["text", "json"], _doc("Whether the log is written for people or for programs.")] = (
+        "text"
+    )
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={_shown(name, getattr(self, name))}" for name in self.__struct_fields__)
+        return f"Settings({', '.join(shown)})"
+
+    def __rich_repr__(self) -> Any:
+        for name in self.__struct_fields__:
+            yield name, _shown(name, getattr(self, name))
+
+
+class Description(NamedTuple):
+    """One setting for the reference page. default: as one would write it, empty where there is none."""
+
+    name: str
+    variable: str
+    kind: str
+    default: str
+    text: str
+
+
+_HINTS: Mapping[str, Any] = get_type_hints(Settings, include_extras=True)
+_SECRETS = frozenset(name for name, hint in _HINTS.items() if hint.__metadata__[0].extra["secret"])
+_KINDS = {
+    Path: "path", str: "text", int: "number", float: "number", bool: "true or false",
+    Size: "size", timedelta: "duration", tuple: "list",
+}  # fmt: skip
+
+
+def describe() -> list[Description]:
+    """Every setting, in order of definition."""
+    return [_description(field) for field in msgspec.structs.fields(Settings)]
+
+
+def _description(field: msgspec.structs.FieldInfo) -> Description:
+    text = _HINTS[field.name].__metadata__[0].description
+    kind = _kind(field.name)
+    shown = ", ".join(get_args(kind)) if get_origin(kind) is Literal else _KINDS[kind]
+    return Description(field.name, PREFIX + field.name.upper(), shown, _written(field.default), text)
+
+
+def _kind(name: str) -> Any:
+    """The type behind a field, without `None` and annotation."""
+    hint = get_args(_HINTS[name])[0]
+    if get_origin(hint) is Literal:
+        return hint
+    if get_origin(hint) is tuple:
+        return tuple
+    return next((kind for kind in get_args(hint) if kind is not type(None)), hint)
+
+
+def _written(value: Any) -> str:
+    if value is None or value == ():
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return format_duration(value) if isinstance(value, timedelta) else str(value)
+
+
+def _shown(name: str, value: Any) -> str:
+    return "'***'" if name in _SECRETS and value else repr(value)
+
+
+def load(
+    config: Path | None = None, *, environ: Mapping[str, str], overrides: Mapping[str, object] | None = None
+) -> Settings:
+    """Read settings: `overrides` win over variables, those over the file, that over the defaults.
+
+    config: a TOML file; None takes the one `ARMARIUM_CONFIG` names, if any.
+    overrides: settings given on a command line; None values are skipped.
+    An empty variable counts as not set.
+    Raises Invalid, which names the setting and where it was set.
+    """
+    path = config or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
+    values = {**_from_file(path), **_from_environment(environ)}
+    values |= {name: value for name, value in (overrides or {}).items() if value is not None}
+    return _checked(Settings(**{name: _converted(name, value) for name, value in values.items()}))
+
+
+def _from_file(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Invalid("config", f"The settings file '{path}' cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid("config", f"The settings file '{path}' is not valid TOML: {error}") from None
+    for name in values:
+        _check_known(name, f"'{name}' in the settings file '{path}'")
+    return values
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values = {}
+    for variable, value in environ.items():
+        if value and variable.startswith(PREFIX) and variable not in CLIENT_VARIABLES:
+            name = variable.removeprefix(PREFIX).lower()
+            _check_known(name, f"The variable {variable}")
+            values[name] = value
+    return values
+
+
+def _check_known(name: str, what: str) -> None:
+    if name in _HINTS:
+        return
+    close = difflib.get_close_matches(name, _HINTS, n=1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    raise Invalid(name, f"{what} is no setting of armarium.{hint}")
+
+
+def _converted(name: str, value: object) -> Any:
+    _check_known(name, f"'{name}'")
+    try:
+        return _as(_kind(name), value, get_args(_HINTS[name])[0])
+    except (msgspec.ValidationError, Invalid, ValueError) as error:
+        raise Invalid(name, f"The setting '{name}' ({PREFIX}{name.upper()}) cannot be used: {error}") from None
+
+
+def _as(kind: Any, value: object, hint: Any) -> Any:
+    if kind is Size:
+        return Size(parse_size(str(value)))
+    if kind is timedelta:
+        return value if isinstance(value, timedelta) else parse_duration(str(value))
+    if kind is Path:
+        return Path(str(value)).expanduser()
+    if kind is str and not isinstance(value, str):
+        raise ValueError("it must be text.")
+    if kind is tuple and isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if kind is bool and isinstance(value, str):
+        return _boolean(value)
+    return msgspec.convert(value, hint, strict=not isinstance(value, str))
+
+
+def _boolean(text: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.strip().lower() not in known:
+        raise ValueError("write true or false.")
+    return known[text.strip().lower()]
+
+
+def _checked(settings: Settings) -> Settings:
+    """Refuse values that are well-formed and still cannot work."""
+    rules = (
+        ("port", 0 <= settings.port <= 65535, "a port is a number from 0 to 65535."),
+        ("public_url", _is_base_url(settings.public_url), "it is no http or https URL without query."),
+        ("root_token", _long(settings.root_token, MIN_ROOT_TOKEN_LENGTH), "use at least 32 characters."),
+        ("jwt_secret", _long(settings.jwt_secret, MIN_SECRET_LENGTH), "use at least 16 characters."),
+        ("secret_key", _long(settings.secret_key, MIN_SECRET_LENGTH), "use at least 16 characters."),
+        ("url_lifetime", settings.url_lifetime >= timedelta(seconds=1), "use at least one second."),
+    )
+    for name, good, reason in rules:
+        if not good:
+            raise Invalid(name, f"The setting '{name}' ({PREFIX}{name.upper()}) cannot be used: {reason}")
+    return msgspec.structs.replace(settings, public_url=settings.public_url and settings.public_url.rstrip("/"))
+
+
+def _long(text: str | None, least: int) -> bool:
+    return text is None or len(text) >= least
+
+
+def _is_base_url(url: str | None) -> bool:
+    return url is None or (
+        url.startswith(("http://", "https://")) and url.isascii() and not set(url) & set("?# \"'\\<>")
+    )
