@@ -9,7 +9,8 @@ from armarium.core.counters import Counters
 from armarium.core.links import Links
 from armarium.core.lookup import Shown, find
 from armarium.core.permissions import access_of, require, rules_of
-from armarium.core.publishing import audit, publish, published_values
+from armarium.core.publishing import audit, publish
+from armarium.core.values import published_values
 from armarium.domain.artifact import Artifact, Found
 from armarium.domain.errors import Forbidden, Invalid, NotFound, NotStaged
 from armarium.domain.file import BlobId, ByteRange, FileEntry, content_type_of, safe_directory, safe_path

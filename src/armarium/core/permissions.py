@@ -8,7 +8,7 @@ workspace (`<workspace>/<user>`, `<workspace>/@`, `<workspace>/*`), then `@`, th
     reading, root artifact   the artifact's grants, or the role
     reading, child           the parent's grants, or the role; the child's own grants can only take away (`n`)
 
-A limited credential does what its scopes name and nothing else, in the workspaces it was made for.
+A limited credential does what its scopes name and nothing else; whoever made it had to be an admin there.
 """
 
 from collections.abc import Mapping
@@ -83,9 +83,7 @@ def access_of(found: Found) -> Access:
 def allows(principal: Principal, action: Action, access: Access, *, path: str | None = None) -> bool:
     """Say whether a caller may do something; path: the file it is done to, which limited credentials need."""
     if principal.is_limited:
-        names = (access.artifact_id, f"{access.workspace}/{access.alias}")
-        made_here = principal.role_in(access.workspace, access.membership) is not None
-        return made_here and principal.is_limited_to(action, names, path)
+        return principal.is_limited_to(action, (access.artifact_id, f"{access.workspace}/{access.alias}"), path)
     if has_role(principal, SUFFICIENT_ROLE[action], access.workspace, access.membership):
         return True
     own = grant_for(principal, access.grants)

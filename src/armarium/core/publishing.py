@@ -1,42 +1,17 @@
-"""What the use cases share when they write: values to publish, the audit line, the view that is answered."""
+"""What the use cases share when they write: publishing, the audit line, the view that is answered."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
+from armarium.core.values import Values, published_values
 from armarium.domain.artifact import Artifact, Found, View
 from armarium.domain.identifiers import ArtifactId
-from armarium.domain.manifest import IndexedScalar, scalars
 from armarium.domain.principal import Principal
-from armarium.domain.version import Draft, Intent, Staging
+from armarium.domain.version import Staging
 from armarium.ports.catalog import Event, Reader, Transaction
 from armarium.ports.cipher import Cipher
 from armarium.ports.clock import Clock
-
-
-class Values(msgspec.Struct, frozen=True, kw_only=True):
-    """What an artifact says of itself, as checked JSON."""
-
-    manifest: msgspec.Raw
-    config: msgspec.Raw
-    type: str
-
-    def fields(self) -> Iterator[tuple[str, IndexedScalar]]:
-        """Yield what a search can look at, as (source, scalar)."""
-        for source, encoded in (("manifest", self.manifest), ("config", self.config)):
-            for scalar in scalars(msgspec.json.decode(encoded)):
-                yield source, scalar
-
-    def as_draft(self, artifact_id: ArtifactId, intent: Intent) -> Draft:
-        return Draft(artifact_id=artifact_id, intent=intent, manifest=self.manifest, config=self.config, type=self.type)
-
-
-def published_values(artifact: Artifact) -> Values:
-    return Values(manifest=artifact.manifest, config=artifact.config, type=artifact.type)
-
-
-def drafted_values(draft: Draft) -> Values:
-    return Values(manifest=draft.manifest, config=draft.config, type=draft.type)
 
 
 async def publish(

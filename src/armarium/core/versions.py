@@ -11,19 +11,16 @@ from typing import Any
 
 import msgspec
 
-from armarium.core.artifacts import checked_values
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, parent_access, require, require_on_parent, rules_of
 from armarium.core.publishing import (
-    Values,
     audit,
-    drafted_values,
     publish,
-    published_values,
     seal_secrets,
     view_of,
 )
 from armarium.core.schemas import check_manifest
+from armarium.core.values import Values, checked_values, drafted_values, published_values
 from armarium.domain.artifact import Artifact, Found, View
 from armarium.domain.errors import Invalid, NotFound, NotStaged
 from armarium.domain.identifiers import VersionId
