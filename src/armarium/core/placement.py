@@ -85,8 +85,8 @@ class Placement:
         Raises AlreadyExists, Conflict (no alias is free), Invalid (alias), SchemaViolation.
         """
         rules = rules_of(place.owner.artifact.config) if place.owner else rules_of(None)
-        if rules.collection_schema is not None and not stage:
-            check_manifest(values.manifest, rules.collection_schema)
+        if rules.schema is not None and not stage:
+            check_manifest(values.manifest, rules.schema)
         artifact_id = await self._insert(tx, principal, place, alias, values, rules.id_parts, overwrite=overwrite)
         if place.owner is not None and not rules.is_collection:
             await self._mark_collection(tx, place.owner)
