@@ -156,7 +156,10 @@ class ArtifactManager:
 
     async def discard(self, session: Session, artifact_id: str) -> Artifact:
         """Forget the draft; what is committed stays untouched."""
-        return artifact_map(await self._core.versions.discard(_who(session), artifact_id))
+        try:
+            return artifact_map(await self._core.versions.discard(_who(session), artifact_id))
+        except NotStaged as error:
+            raise Invalid("artifact_id", error.message) from None
 
     async def delete(
         self,
