@@ -4,9 +4,9 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
-import hypha_rpc
 import pytest
 import requests
+from hypha_rpc import connect_to_server
 
 from armarium.testing.server import RunningServer
 from tests.faces.people import JWT_SECRET, Person, a_person
@@ -59,7 +59,7 @@ async def visit(url: str) -> AsyncIterator[Visit]:
 
         async def connect(person: Person | None = None, **config: Any) -> Any:
             token = {"token": person.token} if person else {}
-            client = await hypha_rpc.connect_to_server({"server_url": url, **token, **config})
+            client = await connect_to_server({"server_url": url, **token, **config})
             stack.push_async_callback(client.disconnect)
             return client
 

@@ -160,12 +160,12 @@ async def test_a_new_child_is_in_the_next_listing(store: Any, gallery: Any, as_s
 async def test_strangers_list_only_what_they_may(
     gallery: Any, public: Any, as_ada: Routes, as_bob: Routes, as_stranger: Routes
 ):
-    assert aliases(as_ada.get("/")) == ["gallery", "public", "private"]
-    assert aliases(as_bob.get("/")) == ["gallery", "public"]
-    assert aliases(as_stranger.get("/")) == ["gallery", "public"]
+    assert set(aliases(as_ada.get("/"))) == {"gallery", "public", "private"}
+    assert set(aliases(as_bob.get("/"))) == {"gallery", "public"}
+    assert set(aliases(as_stranger.get("/"))) == {"gallery", "public"}
     assert "three" in aliases(as_ada.get("/-/search?keywords=bird"))
     assert aliases(as_stranger.get("/-/search?keywords=private")) == []
-    assert aliases(as_stranger.get("/?stage=all")) == ["gallery", "public"]
+    assert set(aliases(as_stranger.get("/?stage=all"))) == {"gallery", "public"}
 
 
 async def test_totals_count_only_what_the_caller_may_see(private: Any, public: Any, as_stranger: Routes):
@@ -487,7 +487,9 @@ async def test_a_scoped_token_opens_no_connection(store: Any, scoped: Any, visit
         await visit(a_person("nobody")._replace(token=token))
 
 
-async def test_a_generated_token_acts_in_its_workspace_only(visit: Visit, ada: Person, private: Any, as_stranger: Routes):
+async def test_a_generated_token_acts_in_its_workspace_only(
+    visit: Visit, ada: Person, private: Any, as_stranger: Routes
+):
     token = await (await visit(ada)).generate_token({"permission": "read"})
     headers = {"Authorization": f"Bearer {token}"}
     assert as_stranger.get("/private", headers=headers).status_code == 200

@@ -36,6 +36,7 @@ def in_process(tmp_path: Any) -> Iterator[Call]:
     with asyncio.Runner() as runner:
         opened = open_core(Settings(data=tmp_path / "data"))
         core = runner.run(opened.__aenter__())
+        runner.run(core.accounts.ensure_home("ada"))
         functions = ArtifactManager(core).service().functions
         session = Session(principal=ADA, workspace="ws-user-ada")
 
