@@ -54,11 +54,11 @@ def test_an_empty_variable_counts_as_not_set():
 
 
 def test_a_misspelled_setting_is_refused_with_a_suggestion(tmp_path):
-    with pytest.raises(Invalid, match="ARMARIUM_PROT is no setting.*'port'"):
+    with pytest.raises(Invalid, match=r"ARMARIUM_PROT is no setting.*'port'"):
         load(environ={"ARMARIUM_PROT": "1"})
     file = tmp_path / "armarium.toml"
     file.write_text("pubic_url = 'http://x'\n")
-    with pytest.raises(Invalid, match="'pubic_url'.*'public_url'"):
+    with pytest.raises(Invalid, match=r"'pubic_url'.*'public_url'"):
         load(file, environ={})
 
 

@@ -19,11 +19,11 @@ from armarium.adapters.cipher import AesGcmCipher
 from armarium.adapters.clock import SystemClock
 from armarium.adapters.keys import Keys, load_keys
 from armarium.auth.identify import Identify
-from armarium.auth.tokens import TokenMaker
 from armarium.background import Background
 from armarium.core import Core
-from armarium.core.accounts import AccountsService
+from armarium.core.accounts import Accounts
 from armarium.core.artifacts import Artifacts
+from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
 from armarium.core.links import Links
@@ -31,6 +31,7 @@ from armarium.core.search import Search
 from armarium.core.secrets import Secrets
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
+from armarium.core.uploads import Uploads
 from armarium.core.versions import Versions
 from armarium.faces.http.boundary import Boundary
 from armarium.faces.http.operations import Operations
@@ -42,6 +43,7 @@ from armarium.faces.hypha.credentials import Credentials
 from armarium.faces.hypha.hub import Hub
 from armarium.faces.hypha.manager import Manager
 from armarium.faces.hypha.routes import hypha_rpc_routes
+from armarium.faces.hypha.rpc import Limits
 from armarium.settings import Settings
 
 COUNTER_FLUSH = timedelta(seconds=1)
@@ -72,12 +74,15 @@ def assemble(settings: Settings, base_url: str) -> Parts:
     counters = Counters(catalog, clock)
     tickets = Tickets(keys.urls)
     links = Links(tickets, clock, base_url)
-    accounts = AccountsService(catalog, clock)
+    accounts = Accounts(catalog, clock)
+    files = Files(catalog, blobs, clock, counters, links, settings.max_file_bytes)
     core = Core(
         accounts=accounts,
         artifacts=Artifacts(catalog, clock, counters, cipher),
         versions=Versions(catalog, clock, cipher),
-        files=Files(catalog, blobs, clock, counters, links, settings.max_file_bytes),
+        files=files,
+        uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
+        copies=Copies(catalog, clock, counters),
         search=Search(catalog, counters, open_listing=settings.hypha_open_listing),
         secrets=Secrets(catalog, clock, cipher),
         sweeper=Sweeper(catalog, blobs, clock, settings.blob_grace),
@@ -153,10 +158,20 @@ def build(
 
 
 def _hub(parts: Parts) -> Hub:
-    core = parts.core
-    tokens = TokenMaker(core.accounts, core.clock, jwt_key=parts.keys.jwt)
-    credentials = Credentials(core.catalog, core.accounts, parts.identify, tokens, core.clock)
-    return Hub(credentials, base_url=core.links.base_url, version=__version__)
+    core, settings = parts.core, parts.settings
+    credentials = Credentials(core.accounts, parts.identify, core.clock, jwt_key=parts.keys.jwt)
+    limits = Limits(
+        calls=settings.websocket_max_calls,
+        frame_bytes=settings.websocket_max_message_bytes,
+        idle_seconds=settings.websocket_idle.total_seconds(),
+    )
+    return Hub(
+        credentials,
+        base_url=core.links.base_url,
+        version=__version__,
+        limits=limits,
+        most_connections=settings.websocket_max_connections,
+    )
 
 
 def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:

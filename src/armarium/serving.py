@@ -1,6 +1,7 @@
 """Running the application under uvicorn, from a bound socket to a clean stop."""
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -9,10 +10,12 @@ import uvicorn
 
 from armarium.app import base_url_of, build
 from armarium.domain.errors import Unavailable
+from armarium.faces.http.read_ahead import read_ahead
 from armarium.logs import configure_logs
 from armarium.settings import Settings
 
 DRAIN_SECONDS = 15
+READ_AHEAD_BYTES = 1 << 20
 _BACKLOG = 2048
 
 
@@ -31,6 +34,7 @@ def serve(settings: Settings) -> None:
         if admin_token:
             token.append(admin_token)
 
+    read_ahead(READ_AHEAD_BYTES)
     app = build(settings, base_url=base_url, announce=remember)
     server = _Server(
         uvicorn.Config(
@@ -50,6 +54,9 @@ def serve(settings: Settings) -> None:
         lambda: _announce(base_url, settings, token),
         app.drain,
     )
+    # uvicorn stops cleanly and then raises the signal once more; by then there is nothing left to interrupt.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     server.run(sockets=[listener])
     if not server.started:
         raise SystemExit(1)

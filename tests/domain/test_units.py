@@ -1,3 +1,4 @@
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -42,10 +43,8 @@ def test_other_durations_are_refused(text):
 
 @given(st.text(max_size=30))
 def test_any_text_is_a_duration_or_invalid(text):
-    try:
+    with contextlib.suppress(Invalid):
         assert parse_duration(text) >= timedelta(0)
-    except Invalid:
-        pass
 
 
 @given(st.integers(0, 2**62))

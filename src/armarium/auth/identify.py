@@ -3,7 +3,7 @@
 import hmac
 
 from armarium.auth import jwt
-from armarium.core.accounts import AccountsService
+from armarium.core.accounts import Accounts
 from armarium.domain import token_text
 from armarium.domain.account import (
     ANONYMOUS_PREFIX,
@@ -40,7 +40,7 @@ class Identify:
     def __init__(
         self,
         catalog: Catalog,
-        accounts: AccountsService,
+        accounts: Accounts,
         clock: Clock,
         *,
         jwt_key: bytes,
@@ -142,13 +142,12 @@ class Identify:
             uses_memberships=is_free,
             scopes=token.scopes,
             read_only=token.role is Role.READ,
+            confined_to=token.workspace,
             token_ids=(token.id,),
         )
 
     async def _narrowed(self, token: Token, user: User) -> dict[str, Role]:
-        """What the user may, cut down to what the token is made for; a limited token has no role anywhere."""
-        if any(":" in scope for scope in token.scopes):
-            return {}
+        """What the user may, cut down to what the token is made for."""
         held = {**await self._catalog.memberships(user.id), **_everything(user)}
         if token.workspace is not None:
             role = max(held.get(token.workspace, 0), held.get(ANYONE, 0))
@@ -194,14 +193,14 @@ def _everything(user: User) -> dict[str, Role]:
 def _login(claims: jwt.Claims, user: User) -> Principal:
     """Someone vouched for by a signed token, with all that is theirs."""
     is_limited = any(":" in scope for scope in claims.scope.extra)
-    grants = {**claims.scope.grants, home_workspace(user.id): Role.ADMIN, **_everything(user)}
+    own = {home_workspace(user.id): Role.ADMIN, **_everything(user)}
     return Principal(
         id=user.id,
         email=user.email,
         roles=user.roles,
         expires_at=claims.expires_at,
         current_workspace=claims.scope.current_workspace,
-        grants={} if is_limited else grants,
+        grants=claims.scope.grants if is_limited else {**claims.scope.grants, **own},
         uses_memberships=not is_limited,
         scopes=claims.scope.extra,
         client_id=claims.scope.client_id,
@@ -211,8 +210,7 @@ def _login(claims: jwt.Claims, user: User) -> Principal:
 
 
 def _bearer(claims: jwt.Claims, *, roles: tuple[str, ...], is_anonymous: bool = False) -> Principal:
-    """Someone with nothing but what the token names; a limited token has no role anywhere."""
-    grants = {} if any(":" in scope for scope in claims.scope.extra) else claims.scope.grants
+    """Someone with nothing but what the token names."""
     return Principal(
         id=claims.subject,
         email=claims.email,
@@ -221,9 +219,9 @@ def _bearer(claims: jwt.Claims, *, roles: tuple[str, ...], is_anonymous: bool = 
         parent=claims.parent,
         expires_at=claims.expires_at,
         current_workspace=claims.scope.current_workspace,
-        grants=grants,
+        grants=claims.scope.grants,
         scopes=claims.scope.extra,
         client_id=claims.scope.client_id,
-        read_only=max(grants.values(), default=Role.ADMIN) is Role.READ,
+        read_only=max(claims.scope.grants.values(), default=Role.ADMIN) is Role.READ,
         token_ids=(claims.token_id, *claims.lineage),
     )

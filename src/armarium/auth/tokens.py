@@ -7,7 +7,7 @@ import msgspec
 from armarium.auth import jwt
 from armarium.auth.names import readable_id
 from armarium.auth.scope import Scope
-from armarium.core.accounts import AccountsService, end_of_life
+from armarium.core.accounts import Accounts, end_of_life
 from armarium.domain.account import ADMIN_ROLE
 from armarium.domain.errors import Forbidden
 from armarium.domain.identifiers import checked_workspace
@@ -34,7 +34,7 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
 class TokenMaker:
     """Signs tokens that never reach further than the credential they are made from."""
 
-    def __init__(self, accounts: AccountsService, clock: Clock, *, jwt_key: bytes) -> None:
+    def __init__(self, accounts: Accounts, clock: Clock, *, jwt_key: bytes) -> None:
         self._accounts = accounts
         self._clock = clock
         self._jwt_key = jwt_key

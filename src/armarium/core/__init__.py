@@ -2,8 +2,9 @@
 
 import msgspec
 
-from armarium.core.accounts import AccountsService
+from armarium.core.accounts import Accounts
 from armarium.core.artifacts import Artifacts
+from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
 from armarium.core.links import Links
@@ -11,6 +12,7 @@ from armarium.core.search import Search
 from armarium.core.secrets import Secrets
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
+from armarium.core.uploads import Uploads
 from armarium.core.versions import Versions
 from armarium.ports.blobs import Blobs
 from armarium.ports.catalog import Catalog
@@ -20,10 +22,12 @@ from armarium.ports.clock import Clock
 class Core(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a face may ask for."""
 
-    accounts: AccountsService
+    accounts: Accounts
     artifacts: Artifacts
     versions: Versions
     files: Files
+    uploads: Uploads
+    copies: Copies
     search: Search
     secrets: Secrets
     sweeper: Sweeper

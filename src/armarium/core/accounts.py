@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from armarium.core.workspaces import WorkspacesService, add_user, require_site_admin
+from armarium.core.workspaces import Workspaces, add_user, require_site_admin
 from armarium.domain import token_text
 from armarium.domain.account import ADMIN_ROLE, DISABLED_ROLE, Token, User, checked_user_id
 from armarium.domain.errors import AlreadyExists, Forbidden, Invalid, NotFound
@@ -33,14 +33,14 @@ class IssuedToken(msgspec.Struct, frozen=True):
         return f"IssuedToken(token={self.token!r})"
 
 
-class AccountsService:
+class Accounts:
     """Use cases around users and tokens. workspaces: those around workspaces."""
 
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._catalog = catalog
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
-        self.workspaces = WorkspacesService(catalog, clock)
+        self.workspaces = Workspaces(catalog, clock)
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call back after any change to what a credential is worth."""
@@ -201,11 +201,17 @@ class AccountsService:
 
     async def revoke(self, principal: Principal, token_id: str) -> None:
         """End an opaque token, and whatever was generated from it. Raises NotFound, Forbidden."""
-        token = await self._catalog.find_token_by_id(token_id)
+        await self._revoke(principal, token_id, await self._catalog.find_token_by_id(token_id))
+
+    async def revoke_text(self, principal: Principal, text: str) -> None:
+        """The same for a token as its holder has it."""
+        await self._revoke(principal, "", await self._catalog.find_token(token_text.digest(text)))
+
+    async def _revoke(self, principal: Principal, token_id: str, token: Token | None) -> None:
         if token is None:
-            raise NotFound("token", token_id)
+            raise NotFound("token", token_id, None if token_id else "The token does not exist.")
         await self.revoke_credential(
-            principal, token_id, owner=token.user_id, workspace=token.workspace, expires_at=token.expires_at
+            principal, token.id, owner=token.user_id, workspace=token.workspace, expires_at=token.expires_at
         )
 
     async def revoke_credential(

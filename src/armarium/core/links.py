@@ -3,12 +3,13 @@
 from datetime import timedelta
 from urllib.parse import quote
 
-from armarium.core.tickets import Download, Tickets, Upload
+from armarium.core.tickets import Download, PartUpload, Tickets, Upload
 from armarium.domain.file import FileEntry
 from armarium.ports.clock import Clock
 
 DOWNLOADS = "/-/blobs/"
 UPLOADS = "/-/uploads/"
+PARTS = "/-/parts/"
 
 
 class Links:
@@ -23,6 +24,11 @@ class Links:
         """A URL that takes one PUT after the other for a staged path, until the draft is committed or discarded."""
         ticket = Upload(slot=slot, expires_at=self._expiry(expires_in))
         return f"{base_url or self.base_url}{UPLOADS}{self._tickets.issue(ticket)}"
+
+    def part(self, upload_id: str, number: int, *, expires_in: timedelta) -> str:
+        """A URL that takes one part of an upload."""
+        ticket = PartUpload(upload_id=upload_id, part_number=number, expires_at=self._expiry(expires_in))
+        return f"{self.base_url}{PARTS}{self._tickets.issue(ticket)}"
 
     def download(self, entry: FileEntry, *, expires_in: timedelta, base_url: str | None = None) -> str:
         """A URL that answers GET and HEAD, with ranges, for one blob; it ends with the file's name."""

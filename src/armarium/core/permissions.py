@@ -9,6 +9,7 @@ workspace (`<workspace>/<user>`, `<workspace>/@`, `<workspace>/*`), then `@`, th
     reading, child           the parent's grants, or the role; the child's own grants can only take away (`n`)
 
 A limited credential does what its scopes name and nothing else; whoever made it had to be an admin there.
+A read-only one reads, whatever the artifact grants to its user.
 """
 
 from collections.abc import Mapping
@@ -84,8 +85,12 @@ def allows(principal: Principal, action: Action, access: Access, *, path: str | 
     """Say whether a caller may do something; path: the file it is done to, which limited credentials need."""
     if principal.is_limited:
         return principal.is_limited_to(action, (access.artifact_id, f"{access.workspace}/{access.alias}"), path)
+    if principal.read_only and action not in READING:
+        return False
     if has_role(principal, SUFFICIENT_ROLE[action], access.workspace, access.membership):
         return True
+    if principal.confined_to not in (None, access.workspace):
+        principal = _stranger(principal)
     own = grant_for(principal, access.grants)
     if action in READING and access.parent_grants is not None:
         return own != "n" and _grants(grant_for(principal, access.parent_grants), action)
@@ -150,6 +155,11 @@ def keys_of(principal: Principal) -> tuple[str, ...]:
     if principal.current_workspace:
         keys += [f"{principal.current_workspace}/{who}" for who in (*identities, *logged_in, ANYONE)]
     return tuple(dict.fromkeys((*keys, *logged_in, ANYONE)))
+
+
+def _stranger(principal: Principal) -> Principal:
+    """What a credential is outside of the workspace it is confined to: somebody logged in."""
+    return Principal(id="", current_workspace=principal.current_workspace)
 
 
 def _grants(grant: Grant | None, action: Action) -> bool:

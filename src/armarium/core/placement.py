@@ -88,8 +88,8 @@ class Placement:
         if rules.schema is not None and not stage:
             check_manifest(values.manifest, rules.schema)
         artifact_id = await self._insert(tx, principal, place, alias, values, rules.id_parts, overwrite=overwrite)
-        if place.owner is not None and not rules.is_collection:
-            await self._mark_collection(tx, place.owner)
+        if place.owner is not None:
+            await self.adopt(tx, place.owner)
         return artifact_id
 
     async def _insert(
@@ -159,9 +159,11 @@ class Placement:
         self._counters.forget(artifact.id)
         return artifact.id
 
-    async def _mark_collection(self, tx: Transaction, owner: Found) -> None:
-        """What has a child is a collection from then on."""
+    async def adopt(self, tx: Transaction, owner: Found) -> None:
+        """Make an artifact a collection, as what has a child is one from then on."""
         artifact = owner.artifact
+        if rules_of(artifact.config).is_collection:
+            return
         config = {**msgspec.json.decode(artifact.config), "is_collection": True}
         values = Values(manifest=artifact.manifest, config=encode_json("config", config), type=artifact.type)
         await publish(tx, artifact, values, now=self._clock.now())

@@ -11,7 +11,7 @@ import msgspec
 
 from armarium.domain.file import BlobId
 from armarium.domain.storage_keys import BLOBS, INCOMING, blob_key, blob_of
-from armarium.ports.blobs import Blobs
+from armarium.ports.blobs import Blobs, UploadsParts
 from armarium.ports.catalog import Catalog
 from armarium.ports.clock import Clock
 
@@ -25,6 +25,7 @@ class SweepReport(msgspec.Struct, kw_only=True):
     unreferenced: int = 0
     unknown: int = 0
     interrupted: int = 0
+    expired_uploads: int = 0
     freed_bytes: int = 0
     dry_run: bool = False
 
@@ -44,6 +45,7 @@ class Sweeper:
         await self._sweep_unreferenced(report)
         await self._sweep_unknown(report)
         await self._sweep_interrupted(report)
+        await self._sweep_uploads(report)
         return report
 
     async def _sweep_unreferenced(self, report: SweepReport) -> None:
@@ -63,7 +65,7 @@ class Sweeper:
 
     async def _sweep_unknown(self, report: SweepReport) -> None:
         batch: dict[BlobId, int] = {}
-        async for stat in self._blobs.list(BLOBS, older_than=self._deadline()):
+        async for stat in self._blobs.list(f"{BLOBS}/", older_than=self._deadline()):
             blob_id = blob_of(stat.key)
             if blob_id is not None:
                 batch[blob_id] = stat.size_bytes
@@ -82,11 +84,24 @@ class Sweeper:
                     await self._blobs.delete(blob_key(blob_id))
 
     async def _sweep_interrupted(self, report: SweepReport) -> None:
-        async for stat in self._blobs.list(INCOMING, older_than=self._deadline()):
+        async for stat in self._blobs.list(f"{INCOMING}/", older_than=self._deadline()):
             report.interrupted += 1
             report.freed_bytes += stat.size_bytes
             if not report.dry_run:
                 await self._blobs.delete(stat.key)
+
+    async def _sweep_uploads(self, report: SweepReport) -> None:
+        before = self._clock.now() - self._grace.total_seconds()
+        limit = _ALL if report.dry_run else _BATCH
+        while expired := await self._catalog.expired_uploads(expired_before=before, limit=limit):
+            report.expired_uploads += len(expired)
+            if report.dry_run:
+                return
+            for upload_id in expired:
+                if isinstance(self._blobs, UploadsParts):
+                    await self._blobs.drop_parts(upload_id)
+                async with self._catalog.transaction() as tx:
+                    await tx.delete_upload(upload_id)
 
     def _deadline(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(self._clock.now(), dt.UTC) - self._grace

@@ -46,7 +46,6 @@ class PartUpload(msgspec.Struct, frozen=True, array_like=True, tag="p"):
     upload_id: str
     part_number: int
     expires_at: int
-    max_bytes: int
 
 
 Ticket = Download | Upload | PartUpload

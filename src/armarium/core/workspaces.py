@@ -23,7 +23,7 @@ MAX_OWNED = 100
 """Workspaces a user may own; operators may own any number."""
 
 
-class WorkspacesService:
+class Workspaces:
     """Use cases around workspaces and their members."""
 
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
@@ -52,7 +52,7 @@ class WorkspacesService:
         if owner not in (None, principal.effective_id):
             require_site_admin(principal, "create_workspace")
         workspace = Workspace(
-            name=checked_new_workspace(name),
+            name=checked_new_workspace(name, hyphen=not principal.is_site_admin),
             title=title,
             description=description,
             owner=owner or principal.effective_id,
@@ -76,10 +76,10 @@ class WorkspacesService:
             raise NotFound("user", owner)
         if not await tx.insert_workspace(workspace):
             return False
+        await tx.put_member(workspace.name, owner, Role.ADMIN)
         owned = [each for each in await tx.list_workspaces(member=owner) if each.owner == owner]
         if len(owned) > MAX_OWNED and not principal.is_site_admin:
             raise Forbidden("create_workspace", f"You already own {MAX_OWNED} workspaces, the most allowed.")
-        await tx.put_member(workspace.name, owner, Role.ADMIN)
         return True
 
     async def delete(self, principal: Principal, name: str) -> None:

@@ -92,12 +92,16 @@ def checked_user_id(user_id: str) -> str:
     return user_id
 
 
-def checked_new_workspace(name: str) -> str:
-    """Return a name a user may give to a new workspace: lower case letters, digits, `|` and at least one hyphen."""
-    if "-" not in name or not _NEW_WORKSPACE.fullmatch(name):
+def checked_new_workspace(name: str, *, hyphen: bool = True) -> str:
+    """Return a name that may be given to a new workspace: lower case letters, digits, hyphens and `|`.
+
+    hyphen: whether at least one is needed, which keeps users' names clear of those an operator gives.
+    """
+    if (hyphen and "-" not in name) or not _NEW_WORKSPACE.fullmatch(name):
         raise Invalid(
             "workspace",
-            f"Invalid workspace name {name[:128]!r}: use lower case letters, digits and at least one hyphen.",
+            f"Invalid workspace name {name[:128]!r}: use lower case letters, digits and "
+            f"{'at least one hyphen' if hyphen else 'hyphens'}.",
         )
     if name in RESERVED_WORKSPACES or name.startswith(HOME_PREFIX):
         raise Invalid("workspace", f"Workspace name '{name}' is reserved.")

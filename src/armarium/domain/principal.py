@@ -110,6 +110,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     scopes: extra words of the credential. One with a colon makes it a limited credential, good for exactly that.
     expires_at: seconds since the epoch.
     read_only: whether it may only read, whatever is granted to its user on single artifacts.
+    confined_to: the one workspace in which grants to its user count; None for everywhere.
     may_outlive: whether tokens generated from it may live longer than it does.
     token_ids: the credential and those it was generated from; revoking any of them ends it.
     """
@@ -126,6 +127,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...] = ()
     client_id: str | None = None
     read_only: bool = False
+    confined_to: str | None = None
     may_outlive: bool = False
     token_ids: tuple[str, ...] = ()
 

@@ -19,6 +19,7 @@ from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
 from armarium.domain.manifest import IndexedScalar
 from armarium.domain.principal import Role
 from armarium.domain.query import Cursor, Query
+from armarium.domain.upload import OpenUpload
 from armarium.domain.version import Draft, StagedFile, Version
 
 
@@ -81,6 +82,12 @@ class Reader(Protocol):
         ...
 
     async def find_slot(self, slot: str) -> tuple[ArtifactId, StagedFile] | None: ...
+
+    async def find_upload(self, upload_id: str) -> OpenUpload | None: ...
+
+    async def expired_uploads(self, *, expired_before: float, limit: int) -> list[str]:
+        """Ids of uploads nobody may complete any more."""
+        ...
 
     # files of versions
     async def find_files(self, version_id: VersionId, paths: Sequence[str]) -> dict[str, FileEntry]: ...
@@ -251,6 +258,10 @@ class Transaction(Reader, Protocol):
         Raises Conflict when the blob is condemned.
         """
         ...
+
+    async def insert_upload(self, upload: OpenUpload) -> None: ...
+
+    async def delete_upload(self, upload_id: str) -> None: ...
 
     # secrets
     async def put_secrets(

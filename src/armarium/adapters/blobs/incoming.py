@@ -19,20 +19,27 @@ from armarium.domain.errors import AlreadyExists, Invalid, TooLarge, Unavailable
 BATCH_BYTES = 1 << 20
 # A file object takes chunks of at least this size straight to the disk and gathers smaller ones.
 _GATHERED_BYTES = 1 << 18
+# Written bytes the disk may be behind before it is asked to catch up.
 _SYNC_BYTES = 1 << 26
+_ATTEMPTS = 20
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
+def unavailable(error: OSError) -> Unavailable:
+    """Say what an error of the operating system means to a caller, without its path."""
+    if error.errno in _NO_ROOM:
+        return Unavailable("The store has no room left for these bytes.", retry_after_seconds=60)
+    return Unavailable("The store cannot be read or written at the moment.")
+
+
 @contextlib.contextmanager
 def told() -> Iterator[None]:
-    """Turn an error of the operating system into Unavailable, without its path."""
+    """Turn an error of the operating system into Unavailable."""
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise Unavailable("The store has no room left for these bytes.", retry_after_seconds=60) from error
-        raise Unavailable("The store cannot be read or written at the moment.") from error
+        raise unavailable(error) from error
 
 
 class Incoming:
@@ -41,7 +48,7 @@ class Incoming:
     def __init__(self, folder: Path, *, size_bytes: int | None = None, limit_bytes: int | None = None) -> None:
         """Make the file. size_bytes: what is expected, if known; limit_bytes: what is allowed."""
         self.size_bytes = 0
-        self._handed_bytes = 0
+        self._synced_bytes = 0
         self._expected_bytes = size_bytes
         self._limit_bytes = limit_bytes
         self._digest = hashlib.sha256()
@@ -62,16 +69,16 @@ class Incoming:
         try:
             async for chunk in chunks:
                 self.write(chunk)
-                if self.size_bytes - self._handed_bytes >= _SYNC_BYTES and (syncing is None or syncing.done()):
+                if self.size_bytes - self._synced_bytes >= _SYNC_BYTES and (syncing is None or syncing.done()):
                     if syncing is not None:
                         syncing.result()  # the kernel tells of a lost page only once
-                    self._handed_bytes = self.size_bytes
+                    self._synced_bytes = self.size_bytes
                     syncing = asyncio.create_task(asyncio.to_thread(self._sync))
             if syncing is not None:
                 await syncing
         finally:
             if syncing is not None:
-                await asyncio.wait([syncing])
+                await asyncio.gather(syncing, return_exceptions=True)
 
     def _sync(self) -> None:
         with told():
@@ -123,17 +130,19 @@ class Incoming:
             modified_at = os.fstat(self._file.fileno()).st_mtime
             self._file.close()
             self._move(target, replace=replace)
-            sync_folder(target.parent)
+            with contextlib.suppress(FileNotFoundError):  # deleted already, with its folder
+                sync_folder(target.parent)
         return modified_at
 
     def _move(self, target: Path, *, replace: bool) -> None:
-        try:
-            self._name(target, replace=replace)
-        except FileNotFoundError:
-            # Also when a sweeper took the empty folder away a moment ago.
+        for _ in range(_ATTEMPTS):
+            # A sweeper may take an empty folder away between its making and its use.
+            with contextlib.suppress(FileNotFoundError):
+                self._name(target, replace=replace)
+                return
             target.parent.mkdir(parents=True, exist_ok=True)
             sync_folder(target.parent.parent)
-            self._name(target, replace=replace)
+        self._name(target, replace=replace)
 
     def _name(self, target: Path, *, replace: bool) -> None:
         if replace:

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from armarium.adapters.blobs.incoming import BATCH_BYTES, Incoming, told
+from armarium.adapters.blobs.incoming import BATCH_BYTES, Incoming, told, unavailable
 from armarium.domain.errors import Invalid, NotFound, Unavailable
 from armarium.domain.file import ByteRange
 from armarium.domain.storage_keys import INCOMING, PARTS, part_key, part_of, parts_prefix
@@ -40,6 +40,7 @@ class LocalBlobs:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._folder = str(root)  # joining paths as text keeps small reads fast
         self._incoming = root / INCOMING
         self._incoming.mkdir(parents=True, exist_ok=True)
 
@@ -69,10 +70,7 @@ class LocalBlobs:
         try:
             at, end = (span.first, span.last + 1) if span else (0, os.fstat(descriptor).st_size)
             while at < end:
-                with told():
-                    chunk = os.pread(descriptor, min(BATCH_BYTES, end - at), at)
-                if not chunk:
-                    raise Unavailable("The stored bytes end too early.")
+                chunk = _read(descriptor, min(BATCH_BYTES, end - at), at)
                 at += len(chunk)
                 yield chunk
         finally:
@@ -80,12 +78,11 @@ class LocalBlobs:
 
     def _descriptor(self, key: str) -> int:
         try:
-            with told():
-                return os.open(f"{self._root}/{key}", os.O_RDONLY | os.O_CLOEXEC)
-        except Unavailable as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                raise NotFound("blob", key.rpartition("/")[2]) from None
-            raise
+            return os.open(f"{self._folder}/{key}", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise NotFound("blob", key.rpartition("/")[2]) from None
+        except OSError as error:
+            raise unavailable(error) from error
 
     async def stat(self, key: str) -> BlobStat | None:
         try:
@@ -196,6 +193,17 @@ def _same(part: PartStat, wanted: PartStat) -> PartStat:
     if part.etag != wanted.etag:
         raise Invalid("parts", f"Part {part.number} has ETag {part.etag}, not {wanted.etag}.")
     return part
+
+
+def _read(descriptor: int, size_bytes: int, at: int) -> bytes:
+    """Read at most so many bytes, and at least one."""
+    try:
+        chunk = os.pread(descriptor, size_bytes, at)
+    except OSError as error:
+        raise unavailable(error) from error
+    if not chunk:
+        raise Unavailable("The stored bytes end too early.")
+    return chunk
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:

@@ -6,18 +6,22 @@ The functions named `armarium_*` are registered on every SQLite connection by `s
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Boolean, Column, ColumnElement, Integer, Text, bindparam
+from sqlalchemy import BindParameter, Column, ColumnElement, Integer, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import NullType
 
 SqlText = ColumnElement[Any]
+
+TRUTH: Any = NullType()
+"""Not SQLAlchemy's Boolean: on SQLite that becomes `... = 1`, which no index helps with."""
 
 
 class InList(ColumnElement[bool]):
     """Whether a column is one of a list; the list arrives as one parameter, a JSON array of texts."""
 
     inherit_cache = False
-    type = Boolean()
+    type = TRUTH
 
     def __init__(self, column: SqlText, parameter: str) -> None:
         self.column = column
@@ -26,7 +30,8 @@ class InList(ColumnElement[bool]):
 
 @compiles(InList)  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
 def _in_list(element: InList, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"{compiler.process(element.column, **kw)} IN (SELECT value FROM json_each({compiler.process(element.values, **kw)}))"
+    values = compiler.process(element.values, **kw)
+    return f"{compiler.process(element.column, **kw)} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - compiled parts
 
 
 @compiles(InList, "postgresql")  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
@@ -54,7 +59,7 @@ class JsonRows(ColumnElement[str]):
         names = ", ".join(quote(column.name) for column in self.columns)
         outer = compiler.process(self.outer, **kw)
         table, inner, order = (quote(item.name) for item in (self.inner.table, self.inner, self.order))
-        return f"SELECT {names} FROM {table} WHERE {table}.{inner} = {outer} ORDER BY {order}"
+        return f"SELECT {names} FROM {table} WHERE {table}.{inner} = {outer} ORDER BY {order}"  # noqa: S608
 
     def names(self, compiler: SQLCompiler) -> str:
         return ", ".join("r." + compiler.preparer.quote(column.name) for column in self.columns)
@@ -63,20 +68,20 @@ class JsonRows(ColumnElement[str]):
 @compiles(JsonRows)  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
 def _json_rows(element: JsonRows, compiler: SQLCompiler, **kw: Any) -> str:
     rows = f"json_group_array(json_array({element.names(compiler)}))"
-    return f"(SELECT {rows} FROM ({element.source(compiler, **kw)}) r)"
+    return f"(SELECT {rows} FROM ({element.source(compiler, **kw)}) r)"  # noqa: S608
 
 
 @compiles(JsonRows, "postgresql")  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
 def _json_rows_postgres(element: JsonRows, compiler: SQLCompiler, **kw: Any) -> str:
     rows = f"coalesce(json_agg(json_build_array({element.names(compiler)})), '[]')"
-    return f"(SELECT {rows}::text FROM ({element.source(compiler, **kw)}) r)"
+    return f"(SELECT {rows}::text FROM ({element.source(compiler, **kw)}) r)"  # noqa: S608
 
 
 class Contains(ColumnElement[bool]):
     """Whether a text contains another, which is already folded, ignoring case."""
 
     inherit_cache = False
-    type = Boolean()
+    type = TRUTH
 
     def __init__(self, haystack: SqlText, parameter: str) -> None:
         self.haystack = haystack
@@ -97,7 +102,7 @@ class MatchesPattern(ColumnElement[bool]):
     """Whether a whole text matches a pattern, ignoring case; `*` is any run and everything else literal."""
 
     inherit_cache = False
-    type = Boolean()
+    type = TRUTH
 
     def __init__(self, subject: SqlText, parameter: str) -> None:
         self.subject = subject

@@ -160,6 +160,9 @@ class _Translation:
 def _joined(word: str, shapes: list[Shape]) -> Shape:
     """Join shapes; what is joined by the same word already becomes part of the same level."""
     flat = [part for shape in shapes for part in (shape[1] if shape[0] == word else (shape,))]
+    decisive = NEVER if word == "all" else ALWAYS
+    if decisive in flat:
+        return decisive
     return flat[0] if len(flat) == 1 else (word, tuple(flat))
 
 

@@ -77,8 +77,10 @@ class GroupCommit:
 
     async def drain(self) -> None:
         """Wait until nothing is under way."""
-        while self._taken or self._commits:
-            await asyncio.sleep(0.001)
+        await self._take_turn()
+        self._end_turn()
+        while self._commits:
+            await asyncio.wait(self._commits)
 
     # turns
 

@@ -7,7 +7,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import create_engine
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from armarium.adapters.catalog.migrations import HEAD, REVISIONS
@@ -16,7 +18,8 @@ from armarium.adapters.catalog.text_search import TEXT_INDEX_DDL
 from armarium.domain.errors import Unavailable
 
 _REVISION_DDL = (
-    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)"
+    "CREATE TABLE alembic_version "
+    "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -80,14 +83,12 @@ def _upgrade(connection: sqlite3.Connection, revision: str) -> None:
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Run the steps that are missing, inside the transaction under way."""
-    import alembic.command
-    import alembic.config
-    import sqlalchemy
-    from sqlalchemy.pool import StaticPool
+    import alembic.command  # noqa: PLC0415 - half a second that only an upgrade needs
+    import alembic.config  # noqa: PLC0415
 
     config = alembic.config.Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     with engine.connect() as alchemy:
         config.attributes["connection"] = alchemy
         alembic.command.upgrade(config, "head")

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,21 @@ from armarium.adapters.catalog.executor import Executor
 from armarium.adapters.catalog.group_commit import BUSY_SECONDS, GroupCommit
 from armarium.adapters.catalog.records import SqlReader, SqlTransaction
 from armarium.adapters.catalog.schema import bring_up_to_date
-from armarium.adapters.catalog.sqlite_connection import SqliteExecutor, TransactionExecutor, connect, told_plainly
+from armarium.adapters.catalog.sqlite_connection import (
+    RunInThread,
+    SqliteExecutor,
+    TransactionExecutor,
+    connect,
+    told_plainly,
+)
 from armarium.adapters.catalog.text_feed import TextFeed
 from armarium.domain.errors import Unavailable
 
 _QUICK_STEPS = 100_000
 """SQLite's own steps a read may take in the event loop, some milliseconds; then it starts again in a thread."""
 _OPEN_WAIT_MS = 10_000
+
+Scan = Callable[[str, Sequence[Any]], Awaitable[list[Any]]]
 
 
 class SqliteCatalog(SqlReader):
@@ -43,18 +51,18 @@ class SqliteCatalog(SqlReader):
 
     async def open(self) -> None:
         """Connect and bring the schema up to date. Raises Unavailable when the file is not usable."""
-        threads = self._resources.enter_context(ThreadPoolExecutor(2, thread_name_prefix="catalog"))
-        self._run = _runner(threads)
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="catalog")
+        self._run = _runner(self._threads)
         path, durable = self._place()
         try:
             with told_plainly():
                 self._writer = await self._run(lambda: self._connected(path, durable, _prepared))
                 reader = await self._run(lambda: self._connected(path, durable, connect))
-                scanner = await self._run(lambda: self._connected(path, durable, connect))
+                self._scanner = await self._run(lambda: self._connected(path, durable, connect))
         except BaseException:
-            self._resources.close()
+            self._let_go()
             raise
-        self._executor = _Reader(reader, _one_at_a_time(scanner, self._run))
+        self._executor = _Reader(reader, self._run, _one_at_a_time(self._scanner, self._run))
         self._commits = GroupCommit(self._writer, self._run, busy_seconds=self._busy_seconds)
         self._feed = TextFeed(self._writer, self._commits.transaction, self._run)
         self._feed.wake()  # what an earlier process did not get to
@@ -77,6 +85,11 @@ class SqliteCatalog(SqlReader):
         await self._feed.stop()
         await self._commits.drain()
         self._executor = _Closed()
+        self._scanner.interrupt()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._threads.shutdown()  # before the connections go: closing one that is in use ends the process
         self._resources.close()
 
     @contextlib.asynccontextmanager
@@ -107,14 +120,23 @@ def _prepared(path: Path, *, durable: bool) -> sqlite3.Connection:
     return connection
 
 
-def _runner(threads: ThreadPoolExecutor) -> Callable[[Callable[[], Any]], Any]:
-    def run(work: Callable[[], Any]) -> Any:
-        return asyncio.get_running_loop().run_in_executor(threads, work)
+def _runner(threads: ThreadPoolExecutor) -> RunInThread:
+    async def run(work: Callable[[], Any]) -> Any:
+        """Do something in a thread. Who is cancelled still waits: nobody else may use the connection meanwhile."""
+        outcome = asyncio.get_running_loop().run_in_executor(threads, work)
+        try:
+            return await asyncio.shield(outcome)
+        except asyncio.CancelledError:
+            while not outcome.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([outcome])
+            outcome.exception()
+            raise
 
     return run
 
 
-def _one_at_a_time(connection: sqlite3.Connection, run: Callable[[Callable[[], Any]], Any]) -> Any:
+def _one_at_a_time(connection: sqlite3.Connection, run: RunInThread) -> Scan:
     """Statements on the scanner's connection, in a thread, one after the other."""
     turn = asyncio.Lock()
 
@@ -128,8 +150,8 @@ def _one_at_a_time(connection: sqlite3.Connection, run: Callable[[Callable[[], A
 class _Reader(SqliteExecutor):
     """Short reads here, long ones on the scanner; so are those that turn out to be long."""
 
-    def __init__(self, connection: sqlite3.Connection, scan: Any) -> None:
-        super().__init__(connection, scan)
+    def __init__(self, connection: sqlite3.Connection, run_in_thread: RunInThread, scan: Scan) -> None:
+        super().__init__(connection, run_in_thread)
         self._scan = scan
         self._alarms = 0
         connection.set_progress_handler(self._alarm, _QUICK_STEPS)

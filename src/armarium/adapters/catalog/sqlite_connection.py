@@ -54,6 +54,7 @@ _REASONS = {
     sqlite3.SQLITE_NOTADB: "The catalog's file is not a database.",
     sqlite3.SQLITE_READONLY: "The catalog's file cannot be written.",
     sqlite3.SQLITE_CANTOPEN: "The catalog's file cannot be opened.",
+    sqlite3.SQLITE_INTERRUPT: "The catalog is closing.",
     sqlite3.SQLITE_NOMEM: "The catalog has no memory left.",
 }
 

@@ -83,6 +83,7 @@ token = Table(
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float),
     Index("ix_token_workspace", "workspace"),
+    Index("ix_token_user", "user_id", "id"),
 )
 
 revocation = Table(
@@ -191,6 +192,17 @@ draft_file = Table(
     Column("content_type", Text, nullable=False),
     Column("sha256", Text),
     Index("ix_draft_file_blob", "blob_id"),
+    sqlite_with_rowid=False,
+)
+
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    Column("slot", WORD, nullable=False),
+    Column("part_count", Integer, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index("ix_upload_expires", "expires_at"),
     sqlite_with_rowid=False,
 )
 

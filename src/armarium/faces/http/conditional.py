@@ -83,10 +83,8 @@ def _http_date(seconds: int) -> bytes:
 @lru_cache(maxsize=4096)
 def http_time(date: bytes | None) -> int | None:
     """Read an HTTP date as seconds since the epoch; None for what is no date, which is then ignored."""
-    parsed = email.utils.parsedate_tz((date or b"").decode("latin-1"))
-    if parsed is None:
-        return None
     try:
-        return int(email.utils.mktime_tz(parsed))
-    except (ValueError, OverflowError):
+        parsed = email.utils.parsedate_tz((date or b"").decode("latin-1"))
+        return None if parsed is None else int(email.utils.mktime_tz(parsed))
+    except (ValueError, OverflowError, IndexError):
         return None

@@ -45,7 +45,8 @@ def _suffix(length: int, size_bytes: int) -> ByteRange | None:
 
 def _number(digits: str) -> int:
     """Read a number; more digits than any file needs are not worth reading."""
-    return int(digits) if len(digits) < 19 or len(digits.lstrip("0")) < 19 else _HUGE
+    significant = digits.lstrip("0") or "0"
+    return int(significant) if len(significant) < 19 else _HUGE
 
 
 def content_range(span: ByteRange | None, size_bytes: int) -> bytes:

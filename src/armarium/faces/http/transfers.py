@@ -2,6 +2,7 @@
 
 GET HEAD  /-/blobs/{ticket}/{name}
 PUT       /-/uploads/{ticket}
+    PUT       /-/parts/{ticket}
 """
 
 from starlette.responses import Response
@@ -9,8 +10,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from armarium.core import Core
-from armarium.core.links import DOWNLOADS, UPLOADS
-from armarium.core.tickets import Download, Upload
+from armarium.core.links import DOWNLOADS, PARTS, UPLOADS
+from armarium.core.tickets import Download, PartUpload, Upload
 from armarium.domain.storage_keys import blob_key
 from armarium.faces.http.errors import Edge, plain_failure
 from armarium.faces.http.streaming import body_chunks, send_blob
@@ -29,6 +30,7 @@ class Transfers:
         return [
             Route(DOWNLOADS + "{ticket}/{name:path}", Edge(self._send, plain_failure), methods=["GET", "HEAD"]),
             Route(UPLOADS + "{ticket}", Edge(self._receive, plain_failure), methods=["PUT"]),
+            Route(PARTS + "{ticket}", Edge(self._receive_part, plain_failure), methods=["PUT"]),
         ]
 
     async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,3 +56,8 @@ class Transfers:
         )
         response = Response(status_code=200, headers={"etag": f'"{entry.blob_id}"'})
         await response(scope, receive, send)
+
+    async def _receive_part(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ticket = self._core.tickets.redeem(scope["path_params"]["ticket"], PartUpload, self._core.clock.now())
+        part = await self._core.uploads.receive(ticket.upload_id, ticket.part_number, body_chunks(receive))
+        await Response(status_code=200, headers={"etag": f'"{part.etag}"'})(scope, receive, send)

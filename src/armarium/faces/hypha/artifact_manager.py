@@ -4,11 +4,7 @@ Every function translates, calls the core once and translates back. Arguments th
 have no meaning here (`branch`, `use_proxy`) are accepted: there is one way bytes come and go.
 """
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -18,7 +14,21 @@ from armarium.core.versions import Changes
 from armarium.domain.errors import Invalid, NotStaged
 from armarium.domain.file import safe_path
 from armarium.domain.principal import Principal
-from armarium.domain.version import Intent
+from armarium.faces.hypha.arguments import (
+    decoded,
+    encoded,
+    format_of,
+    intent_of,
+    lifetime_of,
+    object_of,
+    object_or_none,
+    offset_of,
+    part_etags,
+    paths_of,
+    read_limit,
+    secrets_of,
+    text_of,
+)
 from armarium.faces.hypha.identity import Session
 from armarium.faces.hypha.listing import Asked, answer_listing
 from armarium.faces.hypha.mapping import (
@@ -29,11 +39,6 @@ from armarium.faces.hypha.mapping import (
     staged_entry,
 )
 from armarium.faces.hypha.services import Service, functions
-
-DEFAULT_READ_BYTES = 65536
-MAX_READ_BYTES = 10 * 1024 * 1024
-SHORTEST_URL_LIFE = 1
-LONGEST_URL_LIFE = 7 * 24 * 3600
 
 Artifact = dict[str, Any]
 
@@ -75,13 +80,13 @@ class ArtifactManager:
         staged = bool(stage) or version == "stage"
         view = await self._core.artifacts.create(
             _who(session),
-            manifest=_object("manifest", manifest),
+            manifest=object_of("manifest", manifest),
             alias=place.alias,
             workspace=place.workspace,
             parent=parent_id,
             type=type or "generic",
-            config=merged_config(_object_or_none("config", config), _object_or_none("permissions", permissions)),
-            secrets=_secrets(secrets),
+            config=merged_config(object_or_none("config", config), object_or_none("permissions", permissions)),
+            secrets=secrets_of(secrets),
             label=None if version in ("new", "stage") or staged else version,
             comment=comment,
             stage=staged,
@@ -105,17 +110,17 @@ class ArtifactManager:
     ) -> Artifact:
         """Change an artifact at once, or with stage=True in its draft; what is given replaces what was there."""
         who = _who(session)
-        base = _object_or_none("config", config)
+        base = object_or_none("config", config)
         if permissions is not None and base is None:
             base = await self._current_config(who, artifact_id, stage=bool(stage))
         changes = Changes(
-            manifest=_object_or_none("manifest", manifest),
-            config=merged_config(base, _object_or_none("permissions", permissions)),
+            manifest=object_or_none("manifest", manifest),
+            config=merged_config(base, object_or_none("permissions", permissions)),
             type=type,
-            secrets=_secrets(secrets),
+            secrets=secrets_of(secrets),
         )
         if stage:
-            return artifact_map(await self._core.versions.stage(who, artifact_id, changes, intent=_intent(version)))
+            return artifact_map(await self._core.versions.stage(who, artifact_id, changes, intent=intent_of(version)))
         label = None if version in (None, "new", "stage") else version
         view = await self._core.versions.edit(
             who, artifact_id, changes, label=label, as_new=version == "new", comment=comment
@@ -188,16 +193,47 @@ class ArtifactManager:
         version: str | None = None,
     ) -> str | dict[str, str]:
         """Stage a file and return a URL to PUT its bytes to; a list of paths gives a map of URLs."""
-        paths = _paths(file_path)
+        paths = paths_of(file_path)
         weights = download_weight if isinstance(download_weight, list) else [download_weight] * len(paths)
         urls = await self._core.files.upload_urls(
-            _who(session), artifact_id, paths, weights=weights, expires_in=_lifetime(expires_in)
+            _who(session), artifact_id, paths, weights=weights, expires_in=lifetime_of(expires_in)
         )
         return urls[0] if isinstance(file_path, str) else dict(zip(paths, urls, strict=True))
 
+    async def put_file_start_multipart(
+        self,
+        session: Session,
+        artifact_id: str,
+        file_path: str,
+        part_count: int,
+        download_weight: float = 0,
+        expires_in: float = 3600,
+        use_proxy: bool | None = None,
+        use_local_url: bool | str = False,
+    ) -> dict[str, Any]:
+        """Stage a file and return a URL to PUT each of its parts to."""
+        begun = await self._core.uploads.begin(
+            _who(session),
+            artifact_id,
+            text_of("file_path", file_path),
+            part_count=part_count,
+            weight=download_weight,
+            expires_in=lifetime_of(expires_in),
+        )
+        parts = [{"part_number": number, "url": url} for number, url in enumerate(begun.part_urls, start=1)]
+        return {"upload_id": begun.upload_id, "parts": parts}
+
+    async def put_file_complete_multipart(
+        self, session: Session, artifact_id: str, upload_id: str, parts: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Join the uploaded parts, named by number and ETag in any order, into the file."""
+        etags = part_etags(parts)
+        entry = await self._core.uploads.complete(_who(session), artifact_id, text_of("upload_id", upload_id), etags)
+        return {"success": True, "message": f"Upload of '{entry.path}' completed."}
+
     async def remove_file(self, session: Session, artifact_id: str, file_path: str, branch: str | None = None) -> None:
         """Take a file out of the draft; a committed one goes when the draft is committed."""
-        await self._core.files.remove(_who(session), artifact_id, _text("file_path", file_path))
+        await self._core.files.remove(_who(session), artifact_id, text_of("file_path", file_path))
 
     async def get_file(
         self,
@@ -215,12 +251,12 @@ class ArtifactManager:
     ) -> str | dict[str, str]:
         """Return a URL to GET a file from; a list of paths gives a map of URLs, all or none."""
         wanted = file_path if file_path is not None else path
-        paths = _paths(wanted)
+        paths = paths_of(wanted)
         urls = await self._core.files.download_urls(
             _who(session),
             artifact_id,
             paths,
-            expires_in=_lifetime(expires_in),
+            expires_in=lifetime_of(expires_in),
             version=version,
             stage=bool(stage),
             silent=bool(silent),
@@ -241,20 +277,20 @@ class ArtifactManager:
         branch: str | None = None,
     ) -> dict[str, Any]:
         """Return a file's content, or part of it, as text, binary, base64 or json."""
-        kind = _format(format)
-        wanted = _read_limit(limit)
+        kind = format_of(format)
+        wanted = read_limit(limit)
         if isinstance(offset, bool) or not isinstance(offset, int) or offset < 0:
             raise Invalid("offset", "Offset must be a non-negative integer.")
         content = await self._core.files.read(
             _who(session),
             artifact_id,
-            _text("file_path", file_path),
+            text_of("file_path", file_path),
             offset=offset,
             limit=wanted,
             version=version,
             stage=bool(stage),
         )
-        return {"name": safe_path(file_path), "content": _decoded(content, kind, encoding)}
+        return {"name": safe_path(file_path), "content": decoded(content, kind, encoding)}
 
     async def write_file(
         self,
@@ -267,12 +303,12 @@ class ArtifactManager:
         branch: str | None = None,
     ) -> dict[str, Any]:
         """Stage a file with this content, given as text, binary, base64 or json."""
-        encoded = _encoded(content, _format(format), encoding)
+        raw = encoded(content, format_of(format), encoding)
         try:
-            await self._core.files.write(_who(session), artifact_id, _text("file_path", file_path), encoded)
+            await self._core.files.write(_who(session), artifact_id, text_of("file_path", file_path), raw)
         except NotStaged as error:
             raise Invalid("artifact_id", error.message) from None
-        return {"success": True, "bytes_written": len(encoded)}
+        return {"success": True, "bytes_written": len(raw)}
 
     async def list_files(
         self,
@@ -287,7 +323,7 @@ class ArtifactManager:
         offset: int = 0,
     ) -> list[dict[str, Any]]:
         """List one directory: files by name, then directories by name; a directory that is not there is empty."""
-        first, most = _offset("offset", offset), _offset("limit", limit)
+        first, most = offset_of("offset", offset), offset_of("limit", limit)
         with_pending = bool(include_pending) and (bool(stage) or version == "stage")
         directory = await self._core.files.list(
             _who(session),
@@ -337,6 +373,34 @@ class ArtifactManager:
         asked = Asked(keywords, filters, mode, offset, limit, order_by, stage, bool(pagination), True)
         return await answer_listing(self._core, _who(session), parent_id, asked, describe=artifact_map)
 
+    async def duplicate(
+        self,
+        session: Session,
+        source_artifact_id: str,
+        target_alias: str | None = None,
+        target_workspace: str | None = None,
+        target_parent_id: str | None = None,
+        overwrite: bool = False,
+        remove_secrets: bool = True,
+        stage: bool = False,
+    ) -> Artifact:
+        """Make a copy of an artifact with the files of its latest version; secrets are never copied."""
+        place = place_of(target_alias, None, target_workspace)
+        view = await self._core.copies.duplicate(
+            _who(session),
+            source_artifact_id,
+            alias=place.alias,
+            workspace=place.workspace,
+            parent=target_parent_id,
+            overwrite=bool(overwrite),
+            stage=bool(stage),
+        )
+        return artifact_map(view)
+
+    async def set_parent(self, session: Session, artifact_id: str, new_parent_id: str | None = None) -> Artifact:
+        """Put an artifact into another collection of its workspace, or with None at the root."""
+        return artifact_map(await self._core.copies.move(_who(session), artifact_id, new_parent_id))
+
     async def reset_stats(self, session: Session, artifact_id: str) -> None:
         """Set the view and download counts back to zero."""
         await self._core.artifacts.reset_stats(_who(session), artifact_id)
@@ -366,14 +430,14 @@ class ArtifactManager:
         self, session: Session, artifact_id: str, secret_key: str, secret_value: str | None = None
     ) -> None:
         """Set a secret; None removes it."""
-        value = _secrets({_text("secret_key", secret_key): secret_value}, optional=True)
+        value = secrets_of({text_of("secret_key", secret_key): secret_value}, optional=True)
         await self._core.secrets.write(_who(session), artifact_id, value or {})
 
     async def set_download_weight(
         self, session: Session, artifact_id: str, file_path: str, download_weight: float
     ) -> None:
         """Say what one download of a file counts; 0 forgets it."""
-        await self._core.files.set_weight(_who(session), artifact_id, _text("file_path", file_path), download_weight)
+        await self._core.files.set_weight(_who(session), artifact_id, text_of("file_path", file_path), download_weight)
 
 
 _FUNCTIONS: Mapping[str, str] = {
@@ -381,7 +445,8 @@ _FUNCTIONS: Mapping[str, str] = {
     for name in (
         "create", "edit", "read", "commit", "discard", "discard_changes", "delete", "put_file", "remove_file",
         "get_file", "read_file", "write_file", "list_files", "search", "reset_stats", "get_status", "get_secret",
-        "set_secret", "set_download_weight",
+        "set_secret", "set_download_weight", "put_file_start_multipart", "put_file_complete_multipart", "duplicate",
+        "set_parent",
     )
 } | {"list": "list_artifacts"}  # fmt: skip
 
@@ -392,102 +457,3 @@ def _who(session: Session) -> Principal:
     if principal.current_workspace == session.workspace:
         return principal
     return msgspec.structs.replace(principal, current_workspace=session.workspace)
-
-
-def _object(field: str, value: object) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or not value:
-        raise Invalid(field, f"{field.capitalize()} must be provided as a non-empty object.")
-    return value
-
-
-def _object_or_none(field: str, value: object) -> Mapping[str, Any] | None:
-    if value is not None and not isinstance(value, Mapping):
-        raise Invalid(field, f"{field.capitalize()} must be an object.")
-    return value
-
-
-def _text(field: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise Invalid(field, f"{field} must be a string.")
-    return value
-
-
-def _paths(value: object) -> list[str]:
-    paths = [value] if isinstance(value, str) else value
-    if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
-        raise Invalid("file_path", "file_path must be a string or a non-empty list of strings.")
-    return paths
-
-
-def _secrets(value: object, *, optional: bool = False) -> dict[str, Any] | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise Invalid("secrets", "Secrets must be an object.")
-    for key, secret in value.items():
-        if not (isinstance(secret, str) or (optional and secret is None)):
-            raise Invalid("secrets", f"The secret '{key}' must be a string.")
-    return dict(value)
-
-
-def _intent(version: object) -> Intent | None:
-    """What `version` means for a draft; None keeps the draft's intent."""
-    if version is None:
-        return None
-    if version not in ("new", "stage"):
-        raise Invalid("version", f"Invalid version '{version}': a draft takes None, 'new' or 'stage'.")
-    return Intent.NEW_VERSION if version == "new" else Intent.EDIT_VERSION
-
-
-def _lifetime(seconds: object) -> timedelta:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds != seconds:  # noqa: PLR0124
-        raise Invalid("expires_in", "expires_in must be a number of seconds.")
-    return timedelta(seconds=min(max(seconds, SHORTEST_URL_LIFE), LONGEST_URL_LIFE))
-
-
-def _offset(field: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise Invalid(field, f"Invalid {field}: it must be a non-negative whole number.")
-    return value
-
-
-def _read_limit(limit: object) -> int:
-    if limit is None:
-        return DEFAULT_READ_BYTES
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit <= 0:
-        raise Invalid("limit", "Limit must be a positive integer.")
-    if limit > MAX_READ_BYTES:
-        raise Invalid("limit", "Limit cannot exceed 10MB.")
-    return limit
-
-
-def _format(name: object) -> str:
-    kind = name.lower() if isinstance(name, str) else ""
-    if kind not in ("text", "binary", "base64", "json"):
-        raise Invalid("format", f"Invalid format '{name}': use text, binary, base64 or json.")
-    return kind
-
-
-def _decoded(content: bytes, kind: str, encoding: str) -> Any:
-    if kind == "binary":
-        return content
-    if kind == "base64":
-        return base64.b64encode(content).decode()
-    try:
-        return msgspec.json.decode(content) if kind == "json" else content.decode(encoding)
-    except (ValueError, LookupError) as error:
-        raise Invalid("format", f"The file is not valid {kind}: {error}") from None
-
-
-def _encoded(content: Any, kind: str, encoding: str) -> bytes:
-    try:
-        if kind == "json":
-            text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)
-            return text.encode(encoding)
-        if kind == "binary":
-            return bytes(memoryview(content))
-        if not isinstance(content, str):
-            raise Invalid("content", f"Content must be a string for the format {kind}.")
-        return base64.b64decode(content, validate=True) if kind == "base64" else content.encode(encoding)
-    except (TypeError, ValueError, LookupError, binascii.Error) as error:
-        raise Invalid("content", f"The content is not valid {kind}: {error}") from None

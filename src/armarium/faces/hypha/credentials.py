@@ -10,13 +10,12 @@ from armarium.auth import jwt
 from armarium.auth.identify import Identify
 from armarium.auth.names import anonymous_id
 from armarium.auth.tokens import TokenMaker, TokenRequest
-from armarium.core.accounts import AccountsService
+from armarium.core.accounts import Accounts
 from armarium.domain import token_text
 from armarium.domain.account import ANONYMOUS_ROLE, PUBLIC_WORKSPACE, Workspace
-from armarium.domain.errors import Forbidden, Invalid, NotAuthenticated, NotFound
+from armarium.domain.errors import Forbidden, Invalid, NotAuthenticated
 from armarium.domain.principal import ANYONE, ROLE_CODES, ROLE_NAMES, Principal, Role, home_workspace
 from armarium.faces.hypha.identity import Session, user_info
-from armarium.ports.catalog import Catalog
 from armarium.ports.clock import Clock
 
 T = TypeVar("T")
@@ -49,14 +48,11 @@ class _WorkspaceConfig(msgspec.Struct, frozen=True):
 class Credentials:
     """Identity, as the RPC side of this face needs it."""
 
-    def __init__(
-        self, catalog: Catalog, accounts: AccountsService, identify: Identify, tokens: TokenMaker, clock: Clock
-    ) -> None:
-        self._catalog = catalog
+    def __init__(self, accounts: Accounts, identify: Identify, clock: Clock, *, jwt_key: bytes) -> None:
         self._accounts = accounts
         self._workspaces = accounts.workspaces
         self._identify = identify
-        self._tokens = tokens
+        self._tokens = TokenMaker(accounts, clock, jwt_key=jwt_key)
         self._clock = clock
 
     # coming in
@@ -140,17 +136,11 @@ class Credentials:
         """End a token, given as its holder has it. Raises NotAuthenticated, NotFound, Forbidden."""
         text = _text("token", token)
         if token_text.is_token(text):
-            await self._revoke_opaque(session.principal, text)
+            await self._accounts.revoke_text(session.principal, text)
         elif jwt.looks_signed(text):
             await self._revoke_signed(session.principal, self._identify.read_signed(text))
         else:
             raise NotAuthenticated("The token is not valid.")
-
-    async def _revoke_opaque(self, principal: Principal, text: str) -> None:
-        found = await self._catalog.find_token(token_text.digest(text))
-        if found is None:
-            raise NotFound("token", "", "The token does not exist.")
-        await self._accounts.revoke(principal, found.id)
 
     async def _revoke_signed(self, principal: Principal, claims: jwt.Claims) -> None:
         await self._accounts.revoke_credential(

@@ -38,7 +38,7 @@ class NoSuchClient(errors.ArmariumError):
     """A frame was sent to a client that is not connected."""
 
 
-_NOT_FOUND = {"version": ("ValueError", 400), "file": ("FileNotFoundError", 404)}
+_NOT_FOUND = {"version": ("ValueError", 400), "upload": ("ValueError", 400), "file": ("FileNotFoundError", 404)}
 _EXISTS = {"artifact": ("FileExistsError", 409), "workspace": ("RuntimeError", 409)}
 _TABLE: dict[type[Exception], tuple[str, int]] = {
     errors.NotFound: ("KeyError", 404),

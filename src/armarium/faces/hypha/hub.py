@@ -65,12 +65,14 @@ class Hub:
         version: str,
         limits: Limits | None = None,
         visitor_limits: Limits = VISITOR_LIMITS,
+        most_connections: int = 10_000,
     ) -> None:
         self.identity = identity
         self.base_url = base_url
         self.version = version
         self.limits = limits or Limits()
         self.visitor_limits = visitor_limits
+        self._most_connections = most_connections
         self.manager = Endpoint(f"*/{MANAGER_ID}")
         self.provider = Endpoint(f"{PUBLIC_WORKSPACE}/{PROVIDER_ID}")
         self._endpoints = {endpoint.address: endpoint for endpoint in (self.manager, self.provider)}
@@ -105,6 +107,8 @@ class Hub:
 
     async def _admit(self, hello: Hello, carrier: Carrier) -> Peer:
         client_id = _checked_client_id(hello.client_id)
+        if len(self) >= self._most_connections:
+            raise Unavailable("The server has as many connections as it takes.", retry_after_seconds=10)
         identity = self.identity
         session = await identity.connect(hello.token, hello.reconnection_token, hello.workspace, client_id)
         session = msgspec.structs.replace(session, client_id=client_id)

@@ -17,6 +17,10 @@ from armarium.domain.query import Query
 from armarium.ports.catalog import Page
 
 
+def _place(row: FieldRow) -> tuple[str, int, str]:
+    return row[:3]
+
+
 class ArtifactReader(Records):
     async def find_artifact(
         self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False
@@ -126,7 +130,7 @@ class ArtifactWriter(ArtifactReader):
     async def _insert_fields(self, artifact_id: ArtifactId, scope: str, rows: set[FieldRow]) -> None:
         named = (
             {"artifact_id": artifact_id, "scope": scope, "name": name, "element": element, "value": value, "text": text}
-            for name, element, value, text in rows
+            for name, element, value, text in sorted(rows, key=_place)  # neighbours share pages
         )
         if rows:
             await self._change_many(sql.insert_fields, named)

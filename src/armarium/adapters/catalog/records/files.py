@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from armarium.adapters.catalog.compiled import UNLIMITED
 from armarium.adapters.catalog.records.base import Records
 from armarium.adapters.catalog.rows import entry_of, json_list, staged_of
@@ -10,6 +12,7 @@ from armarium.adapters.catalog.statements import versions as version_sql
 from armarium.domain.errors import Conflict
 from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, VersionId
+from armarium.domain.upload import OpenUpload
 from armarium.domain.version import StagedFile
 
 _BEHIND_ALL = "\U0010ffff" * 512
@@ -35,6 +38,13 @@ class FileReader(Records):
     async def find_slot(self, slot: str) -> tuple[ArtifactId, StagedFile] | None:
         row = await self._one(sql.find_slot, slot=slot)
         return (row[0], staged_of(row[1:])) if row is not None else None
+
+    async def find_upload(self, upload_id: str) -> OpenUpload | None:
+        row = await self._one(sql.find_upload, upload_id=upload_id)
+        return OpenUpload(id=row[0], slot=row[1], part_count=row[2], expires_at=row[3]) if row is not None else None
+
+    async def expired_uploads(self, *, expired_before: float, limit: int) -> list[str]:
+        return [row[0] for row in await self._all(sql.expired_uploads, expired_before=expired_before, limit=limit)]
 
     async def find_files(self, version_id: VersionId, paths: Sequence[str]) -> dict[str, FileEntry]:
         rows = await self._all(sql.find_files, version_id=version_id, paths=json_list(paths))
@@ -110,6 +120,12 @@ class FileWriter(FileReader):
         usable = await self._all(sql.usable_blobs, ids=json_list(blobs)) if blobs else []
         if len(usable) < len(blobs):
             raise Conflict("The content of a file is no longer stored: send it again.")
+
+    async def insert_upload(self, upload: OpenUpload) -> None:
+        await self._change(sql.insert_upload, **msgspec.structs.asdict(upload))
+
+    async def delete_upload(self, upload_id: str) -> None:
+        await self._change(sql.delete_upload, upload_id=upload_id)
 
     async def unstage_files(self, artifact_id: ArtifactId, paths: Sequence[str]) -> None:
         await self._change(sql.unstage_files, artifact_id=artifact_id, paths=json_list(paths))

@@ -59,7 +59,7 @@ def insert_workspace() -> Insert:
 
 def update_workspace() -> Update:
     changed = update(t.workspace).where(t.workspace.c.name == bindparam("workspace"))
-    values = {name: bindparam(name) for name in ("title", "description", "persistent")}
+    values: dict[str, Any] = {name: bindparam(name) for name in ("title", "description", "persistent")}
     return changed.values(values).returning(t.workspace.c.name)
 
 

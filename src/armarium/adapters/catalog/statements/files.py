@@ -144,6 +144,28 @@ def fill_slot() -> Update:
     )
 
 
+# uploads in parts
+
+
+def insert_upload() -> Insert:
+    return insert(t.upload)
+
+
+def find_upload() -> Select[Any]:
+    u = t.upload.c
+    return select(u.id, u.slot, u.part_count, u.expires_at).where(u.id == bindparam("upload_id"))
+
+
+def expired_uploads() -> Select[Any]:
+    u = t.upload.c
+    expired = select(u.id).where(u.expires_at < bindparam("expired_before"))
+    return expired.order_by(u.expires_at).limit(bindparam("limit"))
+
+
+def delete_upload() -> Delete:
+    return delete(t.upload).where(t.upload.c.id == bindparam("upload_id"))
+
+
 # blobs
 
 

@@ -5,6 +5,7 @@ Each takes `Range`, what is listed, and where it walks in order also `Walk`. Par
 """
 
 import enum
+import functools
 from typing import Any
 
 import msgspec
@@ -233,22 +234,27 @@ def is_indexed(shape: Shape, within: Within) -> bool:
 
 def candidates(shape: Shape, within: Within) -> Select[Any] | CompoundSelect[Any]:
     """Ids an indexed shape finds: at least all that match it, some perhaps twice."""
+    parts = _parts(shape, within)
+    return parts[0] if len(parts) == 1 else union_all(*parts)
+
+
+def _parts(shape: Shape, within: Within) -> list[Select[Any]]:
     word, *rest = shape
     if word == "any":
-        return union_all(*(candidates(part, within) for part in rest[0]))
+        return [found for part in rest[0] for found in _parts(part, within)]
     if word == "keyword":
         return _text_candidates(rest[1])
     if shape == DRAFTED:
-        return select(t.draft.c.artifact_id)
+        return [select(t.draft.c.artifact_id)]
     if word == "column_is":
         a = t.artifact.alias()
         found = select(a.c.id).where(a.c[rest[0]] == bindparam(rest[1]))
-        return found if rest[0] == "id" else found.where(a.c.workspace == bindparam("workspace"))
+        return [found if rest[0] == "id" else found.where(a.c.workspace == bindparam("workspace"))]
     f = t.field.alias()
-    return select(f.c.artifact_id).where(_in_scope(within, f), *field_conditions(shape, f))
+    return [select(f.c.artifact_id).where(_in_scope(within, f), *field_conditions(shape, f))]
 
 
-def _text_candidates(trigrams: str) -> CompoundSelect[Any]:
+def _text_candidates(trigrams: str) -> list[Select[Any]]:
     """What the trigram index finds, and everything it does not know yet."""
     index = table("text_index", column("rowid"), column("text_index"))
     found = (
@@ -256,7 +262,7 @@ def _text_candidates(trigrams: str) -> CompoundSelect[Any]:
         .select_from(index.join(t.text_doc, t.text_doc.c.id == index.c.rowid))
         .where(index.c.text_index.op("MATCH")(bindparam(trigrams)))
     )
-    return union_all(found, select(t.text_pending.c.artifact_id))
+    return [found, select(t.text_pending.c.artifact_id)]
 
 
 def _in_scope(within: Within, f: FromClause) -> ColumnElement[bool]:
@@ -265,6 +271,7 @@ def _in_scope(within: Within, f: FromClause) -> ColumnElement[bool]:
     return f.c.scope.in_(_scopes_of_workspace())
 
 
+@functools.cache  # one and the same, however often a statement asks
 def _scopes_of_workspace() -> CompoundSelect[Any]:
     """The root scope of :workspace and each artifact in it that has children, one index step for each."""
     first = select(_next_parent(None).label("id")).cte("parents", recursive=True)

@@ -1,0 +1,132 @@
+"""Uploads in parts: begun, continued over any time and any server, completed or forgotten.
+
+A part upload belongs to one slot of one draft. It survives a restart, expires, and is swept after that.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+
+import msgspec
+
+from armarium.core.files import Files
+from armarium.core.links import Links
+from armarium.core.lookup import find
+from armarium.core.permissions import access_of, require
+from armarium.domain.errors import Invalid, NotFound, Unsupported
+from armarium.domain.file import BlobId, FileEntry
+from armarium.domain.principal import Action, Principal
+from armarium.domain.storage_keys import blob_key
+from armarium.domain.upload import MAX_PARTS, OpenUpload
+from armarium.ports.blobs import Blobs, PartStat, UploadsParts
+from armarium.ports.catalog import Catalog
+from armarium.ports.clock import Clock
+
+GRACE = timedelta(seconds=10)
+"""How much longer an upload may be completed than its part URLs are good."""
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """An upload under way. part_urls: where each part goes, part 1 first."""
+
+    upload_id: str
+    part_urls: list[str]
+
+
+class Uploads:
+    """Use cases around uploads in parts."""
+
+    def __init__(
+        self, catalog: Catalog, blobs: Blobs, clock: Clock, files: Files, links: Links, max_file_bytes: int | None
+    ) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._clock = clock
+        self._files = files
+        self._links = links
+        self._max_file_bytes = max_file_bytes
+
+    async def begin(
+        self, principal: Principal, name: str, path: str, *, part_count: int, weight: float, expires_in: timedelta
+    ) -> Begun:
+        """Stage a path and return a signed URL for each part.
+
+        Raises NotFound, Forbidden, NotStaged, Invalid (path, part count, weight), Unsupported.
+        """
+        self._parts()
+        _check_count(part_count)
+        file = (await self._files.stage(principal, name, [path], weights=[weight]))[0]
+        upload = OpenUpload(
+            id=self._clock.new_id(),
+            slot=file.slot,
+            part_count=part_count,
+            expires_at=self._clock.now() + (expires_in + GRACE).total_seconds(),
+        )
+        async with self._catalog.transaction() as tx:
+            await tx.insert_upload(upload)
+        numbers = range(1, part_count + 1)
+        return Begun(upload.id, [self._links.part(upload.id, number, expires_in=expires_in) for number in numbers])
+
+    async def receive(self, upload_id: str, number: int, chunks: AsyncIterator[bytes]) -> PartStat:
+        """Store one part; a part sent again replaces the one before. Raises NotFound, TooLarge."""
+        upload = await self._open(upload_id)
+        if not 1 <= number <= upload.part_count:
+            raise Invalid("part_number", f"Part {number} is not one of the {upload.part_count} parts.")
+        return await self._parts().put_part(upload_id, number, chunks, limit_bytes=self._max_file_bytes)
+
+    async def complete(self, principal: Principal, name: str, upload_id: str, parts: Mapping[int, str]) -> FileEntry:
+        """Join parts, given as number -> etag, into the staged file. Raises NotFound, Forbidden, Invalid."""
+        found = await find(self._catalog, principal, name)
+        upload = await self._open(upload_id)
+        slot = await self._catalog.find_slot(upload.slot)
+        if slot is None or slot[0] != found.artifact.id:
+            raise _gone()
+        require(principal, Action.PUT_FILE, access_of(found), path=slot[1].path)
+        blob_id = BlobId(self._clock.new_id())
+        stat = await self._parts().join_parts(upload_id, await self._received(upload, parts), blob_key(blob_id))
+        entry = FileEntry(
+            path=slot[1].path,
+            blob_id=blob_id,
+            size_bytes=stat.size_bytes,
+            modified_at=self._clock.now(),
+            content_type=slot[1].content_type,
+            sha256=stat.sha256,
+        )
+        async with self._catalog.transaction() as tx:
+            if not await tx.fill_slot(upload.slot, entry):
+                raise _gone()
+            await tx.delete_upload(upload_id)
+        return entry
+
+    async def _received(self, upload: OpenUpload, parts: Mapping[int, str]) -> list[PartStat]:
+        """The parts as they were received, in order. Raises Invalid for one that is missing or another's."""
+        if not parts:
+            raise Invalid("parts", "At least one part is required.")
+        known = {part.number: part for part in await self._parts().list_parts(upload.id)}
+        for number, etag in parts.items():
+            if number not in known:
+                raise Invalid("parts", f"Part {number} was not uploaded.")
+            if known[number].etag != etag.strip('"'):
+                raise Invalid("parts", f"The ETag of part {number} does not match what was uploaded.")
+        return [known[number] for number in sorted(parts)]
+
+    async def _open(self, upload_id: str) -> OpenUpload:
+        upload = await self._catalog.find_upload(upload_id)
+        if upload is None or upload.expires_at <= self._clock.now():
+            raise _gone()
+        return upload
+
+    def _parts(self) -> UploadsParts:
+        if not isinstance(self._blobs, UploadsParts):
+            raise Unsupported("This store does not take uploads in parts.")
+        return self._blobs
+
+
+def _check_count(part_count: object) -> None:
+    if isinstance(part_count, bool) or not isinstance(part_count, int) or part_count <= 0:
+        raise Invalid("part_count", "Part count must be greater than 0.")
+    if part_count > MAX_PARTS:
+        raise Invalid("part_count", f"The maximum number of parts is {MAX_PARTS:,}.")
+
+
+def _gone() -> NotFound:
+    return NotFound("upload", "", "Upload session expired or not found.")

@@ -1,0 +1,95 @@
+"""Users, workspaces, members, tokens and events in any catalog."""
+
+from armarium.domain.account import Token, User, Workspace
+from armarium.domain.principal import Role
+from armarium.domain.query import Query, Stage
+from armarium.ports.catalog import Catalog, Event
+from armarium.testing.contracts.catalog_fixtures import a_workspace, an_artifact
+
+
+def _a_token(id: str = "t1", **values: object) -> Token:  # noqa: A002
+    return Token(id=id, digest=id.encode() * 16, user_id="ada", **values)  # type: ignore[arg-type]
+
+
+class AccountContract:
+    """Needs a fixture `catalog`."""
+
+    async def test_a_user_is_inserted_once(self, catalog: Catalog) -> None:
+        ada = User(id="ada", email="ada@example.org", roles=("admin", "x"), created_at=1.5)
+        async with catalog.transaction() as tx:
+            assert await tx.insert_user(ada)
+            assert not await tx.insert_user(User(id="ada"))
+        assert await catalog.find_user("ada") == ada
+        assert await catalog.find_user("grace") is None
+
+    async def test_a_workspace_tells_its_viewer_their_role(self, catalog: Catalog) -> None:
+        lab = await a_workspace(catalog, "lab", title="Lab", owner="ada", persistent=False, created_at=2.5)
+        async with catalog.transaction() as tx:
+            assert not await tx.insert_workspace(Workspace(name="lab", owner="eve"))
+            await tx.put_member("lab", "grace", Role.READ)
+            await tx.put_member("lab", "grace", Role.READ_WRITE)
+        assert await catalog.find_workspace("lab") == lab
+        assert await catalog.find_workspace("missing") is None
+        roles = {}
+        for viewer in ("ada", "grace", "eve"):
+            seen = await catalog.find_workspace("lab", viewer=viewer)
+            assert seen is not None
+            roles[viewer] = seen.membership
+        assert roles == {"ada": Role.ADMIN, "grace": Role.READ_WRITE, "eve": None}
+
+    async def test_a_membership_ends(self, catalog: Catalog) -> None:
+        await a_workspace(catalog, "lab", owner="ada")
+        await a_workspace(catalog, "den", owner="ada")
+        assert await catalog.memberships("ada") == {"lab": Role.ADMIN, "den": Role.ADMIN}
+        async with catalog.transaction() as tx:
+            await tx.put_member("lab", "ada", None)
+        assert await catalog.memberships("ada") == {"den": Role.ADMIN}
+
+    async def test_workspaces_are_listed_by_name(self, catalog: Catalog) -> None:
+        for name, owner in (("c", "ada"), ("a", "ada"), ("b", "grace")):
+            await a_workspace(catalog, name, owner=owner)
+        assert [item.name for item in await catalog.list_workspaces(member=None)] == ["a", "b", "c"]
+        mine = await catalog.list_workspaces(member="ada")
+        assert [(item.name, item.membership) for item in mine] == [("a", Role.ADMIN), ("c", Role.ADMIN)]
+        assert [item.name for item in await catalog.list_workspaces(member=None, offset=1, limit=1)] == ["b"]
+
+    async def test_a_workspace_takes_everything_along(self, catalog: Catalog) -> None:
+        await a_workspace(catalog, "ws", owner="ada")
+        parent = await an_artifact(catalog, "p")
+        await an_artifact(catalog, "c", parent_id=parent)
+        await an_artifact(catalog, "p", workspace="other")
+        bound, free = _a_token("t1", workspace="ws"), _a_token("t2")
+        async with catalog.transaction() as tx:
+            await tx.insert_token(bound)
+            await tx.insert_token(free)
+            await tx.delete_workspace("ws")
+        assert await catalog.find_workspace("ws") is None
+        assert await catalog.memberships("ada") == {}
+        assert await catalog.count_artifacts(Query(stage=Stage.ANY)) == 1
+        assert await catalog.find_token(bound.digest) is None
+        assert await catalog.find_token(free.digest) == free
+
+    async def test_a_token_is_found_by_digest_until_revoked(self, catalog: Catalog) -> None:
+        token = _a_token(label="ci", workspace="ws", role=Role.READ, scopes=("a:b",), created_at=1.5, expires_at=9.5)
+        async with catalog.transaction() as tx:
+            await tx.insert_token(token)
+        assert await catalog.find_token(token.digest) == token
+        assert not await catalog.is_revoked("t1")
+        async with catalog.transaction() as tx:
+            await tx.revoke_token("t1", expires_at=9.5)
+            await tx.revoke_token("t1", expires_at=None)
+        assert await catalog.find_token(token.digest) is None
+        assert await catalog.is_revoked("t1")
+
+    async def test_events_are_told_newest_first(self, catalog: Catalog) -> None:
+        events = [
+            Event(at=number, workspace=workspace, actor="ada", action="edit", artifact_id=about, detail=str(number))
+            for number, (workspace, about) in enumerate([("a", "x"), ("b", None), ("a", "y"), ("a", "x")])
+        ]
+        async with catalog.transaction() as tx:
+            for event in events:
+                await tx.add_event(event)
+        assert await catalog.list_events() == events[::-1]
+        assert await catalog.list_events(limit=2) == events[:1:-1]
+        assert await catalog.list_events(workspace="b") == [events[1]]
+        assert await catalog.list_events(workspace="a", artifact_id="x") == [events[3], events[0]]

@@ -1,0 +1,211 @@
+"""What every catalog must answer when asked for a listing, held against the oracle."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from armarium.domain.errors import Invalid
+from armarium.domain.identifiers import ArtifactId
+from armarium.domain.query import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Cursor,
+    Equals,
+    Field,
+    Keyword,
+    Order,
+    Query,
+    Stage,
+)
+from armarium.ports.catalog import Catalog
+from armarium.testing.contracts import oracle, searches
+from armarium.testing.contracts.catalog_fixtures import an_artifact, clock, insert, write_known
+from armarium.testing.contracts.oracle import Known
+
+_ACROSS = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,  # each example has a workspace of its own
+        HealthCheck.differing_executors,  # the suite is there to be subclassed
+        HealthCheck.too_slow,
+    ],
+)
+
+_drawn = st.fixed_dictionaries(
+    {
+        "manifest": searches.MANIFESTS,
+        "config": searches.MANIFESTS,
+        "type": searches.TYPES,
+        "created_by": st.sampled_from(["ada", "grace"]),
+        "created_at": searches.TIMES,
+        "modified_at": searches.TIMES,
+        "view_count": searches.COUNTS,
+        "download_count": searches.COUNTS,
+        "committed": st.booleans(),
+        "drafted": st.booleans(),
+    }
+)
+
+
+async def _a_tree(catalog: Catalog, descriptions: list[dict[str, Any]]) -> list[Known]:
+    """Root artifacts in a workspace of their own; every other one is a child of the first."""
+    workspace = clock.new_id()
+    known: list[Known] = []
+    for number, description in enumerate(descriptions):
+        parent_id = known[0].id if known and number % 3 else None
+        known.append(
+            Known(id=clock.new_id(), alias=f"n{number}", workspace=workspace, parent_id=parent_id, **description)
+        )
+    async with catalog.transaction() as tx:
+        for item in known:
+            await write_known(tx, item)
+    return known
+
+
+async def _all_pages(catalog: Catalog, **query: Any) -> list[str]:
+    """Ids of all pages, by cursor."""
+    ids: list[str] = []
+    after: Cursor | None = None
+    while True:
+        page = await catalog.list_artifacts(Query(**query, after=after))
+        ids += [artifact.id for artifact in page.artifacts]
+        if page.next is None:
+            return ids
+        assert len(page.artifacts) == query["limit"]
+        after = page.next
+
+
+class ListingContract:
+    """A suite: subclass it with a fixture `catalog`, an open and empty one."""
+
+    @_ACROSS
+    @given(
+        descriptions=st.lists(_drawn, min_size=1, max_size=7),
+        condition=searches.CONDITIONS,
+        order=searches.ORDERS,
+        stage=searches.STAGES,
+        where=st.sampled_from(["children", "children", "roots", "workspace"]),
+        limit=st.integers(1, 4),
+        offset=st.integers(0, 4),
+    )
+    async def test_a_listing_is_what_plain_python_says(
+        self,
+        catalog: Catalog,
+        descriptions: list[dict[str, Any]],
+        condition: Condition,
+        order: Order,
+        stage: Stage,
+        where: str,
+        limit: int,
+        offset: int,
+    ) -> None:
+        known = await _a_tree(catalog, descriptions)
+        scope: dict[str, Any] = {"workspace": known[0].workspace, "roots_only": where == "roots"}
+        candidates = [item for item in known if where == "workspace" or item.parent_id is None]
+        if where == "children":
+            scope = {"parent_id": ArtifactId(known[0].id)}
+            candidates = [item for item in known if item.parent_id == known[0].id]
+        found = [item for item in candidates if oracle.is_listed(stage, item) and oracle.holds(condition, item)]
+        expected = [item.id for item in oracle.in_order(order, found)]
+        query = {**scope, "where": condition, "order": order, "stage": stage, "limit": limit}
+
+        assert await _all_pages(catalog, **query) == expected
+        page = await catalog.list_artifacts(Query(**query, offset=offset))
+        assert [artifact.id for artifact in page.artifacts] == expected[offset : offset + limit]
+        assert (page.next is None) == (offset + limit >= len(expected))
+        assert await catalog.count_artifacts(Query(**query)) == len(expected)
+
+    @_ACROSS
+    @given(descriptions=st.lists(_drawn, min_size=2, max_size=7), order=searches.ORDERS, offset=st.integers(0, 3))
+    async def test_an_offset_counts_from_the_cursor(
+        self, catalog: Catalog, descriptions: list[dict[str, Any]], order: Order, offset: int
+    ) -> None:
+        known = await _a_tree(catalog, descriptions)
+        query: dict[str, Any] = {
+            "workspace": known[0].workspace,
+            "order": order,
+            "stage": Stage.ANY,
+            "roots_only": True,
+        }
+        roots = [item for item in known if item.parent_id is None]
+        expected = [item.id for item in oracle.in_order(order, roots)]
+        first = await catalog.list_artifacts(Query(**query, limit=1))
+        if first.next is not None:
+            page = await catalog.list_artifacts(Query(**query, after=first.next, offset=offset))
+            assert [artifact.id for artifact in page.artifacts] == expected[1 + offset :]
+
+    async def test_pages_stay_put_while_rows_are_added(self, catalog: Catalog) -> None:
+        order = Order(Field("manifest", "rank"), descending=True)
+        async with catalog.transaction() as tx:
+            before = [await insert(tx, f"a{n}", manifest={"rank": n % 3}) for n in range(30)]
+        query = Query(workspace="ws", stage=Stage.ANY, order=order, limit=7)
+        seen: list[str] = []
+        page = await catalog.list_artifacts(query)
+        while True:
+            seen += [artifact.id for artifact in page.artifacts]
+            await an_artifact(catalog, f"late{len(seen)}", manifest={"rank": len(seen) % 4})
+            if page.next is None:
+                break
+            page = await catalog.list_artifacts(
+                Query(workspace="ws", stage=Stage.ANY, order=order, limit=7, after=page.next)
+            )
+        assert len(seen) == len(set(seen))
+        assert set(before) <= set(seen)
+
+    async def test_a_parent_in_another_workspace_has_no_children_here(self, catalog: Catalog) -> None:
+        parent = await an_artifact(catalog, "p")
+        await an_artifact(catalog, "c", parent_id=parent)
+        for where in ({"workspace": "other"}, {"roots_only": True}):
+            query = Query(parent_id=parent, stage=Stage.ANY, **where)
+            assert (await catalog.list_artifacts(query)).artifacts == []
+            assert await catalog.count_artifacts(query) == 0
+        both = Query(parent_id=parent, workspace="ws", stage=Stage.ANY)
+        assert len((await catalog.list_artifacts(both)).artifacts) == 1
+
+    async def test_a_limit_of_nothing_is_an_empty_page(self, catalog: Catalog) -> None:
+        await an_artifact(catalog)
+        page = await catalog.list_artifacts(Query(stage=Stage.ANY, limit=0))
+        assert (page.artifacts, page.next) == ([], None)
+
+    async def test_moving_an_artifact_moves_what_searches_find(self, catalog: Catalog) -> None:
+        where = Equals(Field("manifest", "a"), 1)
+        first, second = await an_artifact(catalog, "p1"), await an_artifact(catalog, "p2")
+        child = await an_artifact(catalog, "c", parent_id=first, manifest={"a": 1})
+        for parent in (second, None):
+            async with catalog.transaction() as tx:
+                await tx.set_parent(child, parent)
+            inside = {"parent_id": parent} if parent else {"workspace": "ws", "roots_only": True}
+            found = await catalog.list_artifacts(Query(stage=Stage.ANY, where=where, **inside))
+            assert [artifact.id for artifact in found.artifacts] == [child]
+            gone = await catalog.list_artifacts(Query(stage=Stage.ANY, where=where, parent_id=first))
+            assert gone.artifacts == []
+
+    async def test_orphans_are_found_among_the_roots(self, catalog: Catalog) -> None:
+        parent = await an_artifact(catalog, "p")
+        child = await an_artifact(catalog, "c", parent_id=parent, manifest={"a": 1})
+        async with catalog.transaction() as tx:
+            await tx.orphan_children(parent)
+        where = Equals(Field("manifest", "a"), 1)
+        query = Query(workspace="ws", roots_only=True, stage=Stage.ANY, where=where)
+        assert [artifact.id for artifact in (await catalog.list_artifacts(query)).artifacts] == [child]
+
+    async def test_a_writer_finds_its_own_words(self, catalog: Catalog) -> None:
+        async with catalog.transaction() as tx:
+            artifact_id = await insert(tx, "a", manifest={"name": "Ein Glühwürmchen"})
+            query = Query(stage=Stage.ANY, where=Keyword("glühWÜRM"))
+            assert [artifact.id for artifact in (await tx.list_artifacts(query)).artifacts] == [artifact_id]
+            assert (await catalog.list_artifacts(query)).artifacts == []
+        assert [artifact.id for artifact in (await catalog.list_artifacts(query)).artifacts] == [artifact_id]
+
+    async def test_a_search_of_endless_conditions_is_refused(self, catalog: Catalog) -> None:
+        many = AnyOf(tuple(Equals(Field("manifest", "a"), number) for number in range(1000)))
+        with pytest.raises(Invalid, match="conditions"):
+            await catalog.list_artifacts(Query(where=AllOf((many,))))
+
+    async def test_text_that_is_no_unicode_is_refused(self, catalog: Catalog) -> None:
+        with pytest.raises(Invalid, match="Unicode"):
+            await catalog.list_artifacts(Query(where=Equals(Field("manifest", "a"), "\ud800")))
