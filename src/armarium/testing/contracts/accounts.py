@@ -7,7 +7,7 @@ from armarium.ports.catalog import Catalog, Event
 from armarium.testing.contracts.catalog_fixtures import a_workspace, an_artifact
 
 
-def _a_token(id: str = "t1", **values: object) -> Token:  # noqa: A002
+def _a_token(id: str = "t1", **values: object) -> Token:
     return Token(id=id, digest=id.encode() * 16, user_id="ada", **values)  # type: ignore[arg-type]
 
 

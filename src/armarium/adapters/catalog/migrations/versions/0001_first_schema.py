@@ -140,6 +140,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_draft_file_blob", "draft_file", ["blob_id"], unique=False)
     op.create_table(
+        "upload",
+        sa.Column("id", WORD, nullable=False),
+        sa.Column("slot", WORD, nullable=False),
+        sa.Column("part_count", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_upload"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_upload_expires", "upload", ["expires_at"], unique=False)
+    op.create_table(
         "field",
         sa.Column("artifact_id", WORD, nullable=False),
         sa.Column("name", WORD, nullable=False),
