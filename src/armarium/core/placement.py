@@ -85,8 +85,8 @@ class Placement:
         Raises AlreadyExists, Conflict (no alias is free), Invalid (alias), SchemaViolation.
         """
         rules = rules_of(place.owner.artifact.config) if place.owner else rules_of(None)
-        if rules.collection_schema is not None and not stage:
-            check_manifest(values.manifest, rules.collection_schema)
+        if rules.schema is not None and not stage:
+            check_manifest(values.manifest, rules.schema)
         artifact_id = await self._insert(tx, principal, place, alias, values, rules.id_parts, overwrite=overwrite)
         if place.owner is not None:
             await self.adopt(tx, place.owner)
@@ -106,8 +106,8 @@ class Placement:
         """Add the artifact under the first alias that is free, or take over the one that has it."""
         generated = alias is None or is_pattern(alias)
         for _ in range(ATTEMPTS if generated else 1):
-            candidate = alias or readable_words()
-            if generated and alias:
+            candidate = readable_words() if alias is None else alias
+            if generated and alias is not None:
                 candidate = fill_pattern(alias, principal=principal, clock=self._clock, id_parts=id_parts)
             artifact_id = ArtifactId(self._clock.new_id())
             if await tx.insert_artifact(

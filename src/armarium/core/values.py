@@ -67,7 +67,7 @@ def checked_values(manifest: Mapping[str, Any], config: Mapping[str, Any], type:
     if type in _TYPES_WITH_KNOWN_FIELDS:
         check_known_fields(manifest)
     values = Values(manifest=encode_json("manifest", manifest), config=encode_json("config", config), type=type)
-    schema = strict_rules(values.config).collection_schema
+    schema = strict_rules(values.config).schema
     if schema is not None:
         check_schema(schema)
     return values

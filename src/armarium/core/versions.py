@@ -88,7 +88,7 @@ class Versions:
         as_new: bool = False,
         comment: str | None = None,
     ) -> View:
-        """Publish changes at once; an open draft is committed with them.
+        """Publish changes at once; an open draft is committed with them, unless a version is named.
 
         label: the existing version to change, None for the latest. as_new: append a version instead.
         Raises NotFound, Forbidden, Invalid, SchemaViolation, TooLarge.
@@ -101,7 +101,7 @@ class Versions:
             if changes.secrets is not None:
                 sealed = seal_secrets(self._cipher, found.artifact.id, changes.secrets)
                 await tx.put_secrets(found.artifact.id, sealed, replace=True)
-            if draft is not None:
+            if draft is not None and label is None:
                 intent = Intent.NEW_VERSION if as_new else draft.intent
                 values = changes.over(drafted_values(draft))
                 await self._commit(tx, found, values, intent, label=None, comment=comment)
@@ -270,7 +270,7 @@ def _require_arrived(staged: tuple[StagedFile, ...]) -> None:
 
 
 def _check_schema(found: Found, values: Values) -> None:
-    schema = rules_of(found.parent_config).collection_schema
+    schema = rules_of(found.parent_config).schema
     if schema is not None:
         check_manifest(values.manifest, schema)
 

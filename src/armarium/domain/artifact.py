@@ -8,6 +8,8 @@ from armarium.domain.version import Intent, Staging, Version
 
 COLLECTION_TYPES = frozenset({"collection", "vector-collection"})
 
+_NULL = msgspec.Raw(b"null")
+
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     """An artifact as it is published. Times are seconds since the epoch, UTC.
@@ -47,17 +49,25 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """The parts of a config that core itself obeys; everything else in it is the owner's."""
+    """The parts of a config that core itself obeys; everything else in it is the owner's.
+
+    collection_schema: JSON, `null` where there is none; a union with None is nothing msgspec can decode.
+    """
 
     permissions: Grants = {}
     is_collection: bool = False
-    collection_schema: msgspec.Raw | None = None
+    collection_schema: msgspec.Raw = _NULL
     id_parts: dict[str, object] | None = None
     download_weights: dict[str, float] | None = None
     private_children: bool = False
     recipient_field: object = None
     recipient_can_delete: bool = False
     list_fields: list[str] | None = None
+
+    @property
+    def schema(self) -> msgspec.Raw | None:
+        """What the manifests of children follow, None where they are free."""
+        return None if self.collection_schema == _NULL else self.collection_schema
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):

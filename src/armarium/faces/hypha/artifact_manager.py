@@ -161,7 +161,10 @@ class ArtifactManager:
 
     async def discard(self, session: Session, artifact_id: str) -> Artifact:
         """Forget the draft; what is committed stays untouched."""
-        return artifact_map(await self._core.versions.discard(_who(session), artifact_id))
+        try:
+            return artifact_map(await self._core.versions.discard(_who(session), artifact_id))
+        except NotStaged as error:
+            raise Invalid("artifact_id", error.message) from None
 
     async def delete(
         self,
@@ -337,7 +340,7 @@ class ArtifactManager:
         self,
         session: Session,
         parent_id: str | None = None,
-        keywords: list[str] | None = None,
+        keywords: list[str] | str | None = None,
         filters: dict[str, Any] | None = None,
         mode: str = "AND",
         offset: int = 0,
@@ -357,7 +360,7 @@ class ArtifactManager:
         self,
         session: Session,
         parent_id: str | None = None,
-        keywords: list[str] | None = None,
+        keywords: list[str] | str | None = None,
         filters: dict[str, Any] | None = None,
         mode: str = "AND",
         offset: int = 0,

@@ -4,10 +4,11 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from armarium.domain.errors import Invalid
 from armarium.faces.hypha.errors import BadCallError
 
 AsyncFunction = Callable[..., Coroutine[Any, Any, Any]]
@@ -15,6 +16,23 @@ AsyncFunction = Callable[..., Coroutine[Any, Any, Any]]
 _JSON_TYPES: Mapping[Any, str] = {
     str: "string", int: "integer", float: "number", bool: "boolean", list: "array", dict: "object", type(None): "null",
 }  # fmt: skip
+
+
+class _Kind(NamedTuple):
+    """A JSON type: what arrives as it, and what a person calls it."""
+
+    types: type | tuple[type, ...]
+    words: str
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "string": _Kind(str, "a string"),
+    "integer": _Kind(int, "a whole number"),
+    "number": _Kind((int, float), "a number"),
+    "array": _Kind((list, tuple), "a list"),
+    "object": _Kind(dict, "an object"),
+    "null": _Kind(type(None), "null"),
+}
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -30,10 +48,13 @@ class Function(msgspec.Struct, frozen=True):
     needs_connection: bool = False
 
     def start(self, caller: Any, args: list[Any], kwargs: dict[str, Any]) -> Coroutine[Any, Any, Any]:
-        """Begin a call. Raises BadCallError for arguments the function does not have."""
+        """Begin a call. Raises BadCallError for arguments the function does not have, Invalid for a wrong type."""
         if "context" in kwargs and "context" not in self.signature.parameters:
             # The caller's context is known from the connection; what a client claims about itself is dropped.
             kwargs = {key: value for key, value in kwargs.items() if key != "context"}
+        known = self.schema["parameters"]["properties"]
+        args[: len(known)] = [_checked(name, value, known) for name, value in zip(known, args, strict=False)]
+        kwargs = {name: _checked(name, value, known) for name, value in kwargs.items()}
         try:
             return self.call(caller, *args, **kwargs)
         except TypeError as exc:
@@ -104,6 +125,23 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
             "_rdoc": function.schema["description"],
             "_rschema": function.schema,
         }
+
+
+def _checked(name: str, value: Any, properties: Mapping[str, Any]) -> Any:
+    """Return an argument if its parameter takes its type; null stands for the default. Raises Invalid.
+
+    Flags take anything, since clients write them in many ways.
+    """
+    declared = properties.get(name, {})
+    kinds = declared.get("type", "boolean")
+    if "boolean" in kinds:
+        return value
+    if value is None and "default" in declared:
+        return declared["default"]
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if isinstance(value, bool) or not any(isinstance(value, _KINDS[kind].types) for kind in kinds):
+        raise Invalid(name, f"Invalid {name}: it must be {' or '.join(_KINDS[kind].words for kind in kinds)}.")
+    return value
 
 
 def connection_function(call: AsyncFunction) -> AsyncFunction:
