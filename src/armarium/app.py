@@ -3,13 +3,9 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 import msgspec
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Router
 
 from armarium._version import __version__
 from armarium.adapters.blobs.checked import checked
@@ -34,7 +30,7 @@ from armarium.core.tickets import Tickets
 from armarium.core.uploads import Uploads
 from armarium.core.versions import Versions
 from armarium.faces.http.boundary import Boundary
-from armarium.faces.http.operations import Operations
+from armarium.faces.http.operations import Operations, not_found
 from armarium.faces.http.transfers import Transfers
 from armarium.faces.hypha.artifact_manager import ArtifactManager
 from armarium.faces.hypha.artifact_routes import ArtifactRoutes
@@ -140,7 +136,7 @@ def build(
     hub = _hub(parts)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Router) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             core = await stack.enter_async_context(running(parts))
             background = await stack.enter_async_context(Background())
@@ -153,8 +149,8 @@ def build(
             yield
 
     operations = Operations(parts.core, __version__)
-    app = Starlette(routes=_routes(parts, hub, operations), lifespan=lifespan, middleware=[_cross_origin()])
-    return Boundary(app, operations.metrics, drain=hub.drain)
+    router = Router(_routes(parts, hub, operations), default=not_found, redirect_slashes=False, lifespan=lifespan)
+    return Boundary(router, operations.metrics, drain=hub.drain)
 
 
 def _hub(parts: Parts) -> Hub:
@@ -187,10 +183,3 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
         *ServiceCalls(services, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),
         *operations.routes(),
     ]
-
-
-def _cross_origin() -> Middleware:
-    """Pages of other origins may call with a token they hold; cookies are never sent along for them."""
-    exposed = ["ETag", "Content-Range", "Content-Disposition", "X-Request-ID"]
-    options: dict[str, Any] = {"allow_origins": ["*"], "allow_methods": ["*"], "allow_headers": ["*"]}
-    return Middleware(CORSMiddleware, **options, expose_headers=exposed, max_age=3600)

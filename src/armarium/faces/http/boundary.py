@@ -1,4 +1,4 @@
-"""The outermost layer of every HTTP answer: a request id, the metrics, and a last net under the handlers."""
+"""The outermost layer of every HTTP answer: a request id, the metrics, other origins, a last net under the handlers."""
 
 import logging
 import re
@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from armarium.faces.http.metrics import Metrics
@@ -23,13 +24,14 @@ class Boundary:
         """drain: lets what is under way finish; whoever runs the server calls it before it closes connections."""
         self.app = app
         self.drain = drain
+        self._cross_origin = _cross_origin(app)
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        request_id, is_from_elsewhere = _look_at_headers(scope)
         status = 0
         began = time.perf_counter()
 
@@ -41,7 +43,8 @@ class Boundary:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_id)
+            app = self._cross_origin if is_from_elsewhere else self.app
+            await app(scope, receive, send_with_id)
         except Exception:
             log.exception("%s %s failed, request id %s", scope["method"], scope["path"], request_id.decode())
             if status:
@@ -51,13 +54,23 @@ class Boundary:
             self._metrics.request_ended(scope["method"], status, time.perf_counter() - began)
 
 
-def _request_id(scope: Scope) -> bytes:
-    """The caller's own id where it is harmless, else a fresh one."""
+def _look_at_headers(scope: Scope) -> tuple[bytes, bool]:
+    """The request id (the caller's own where it is harmless), and whether a page of some origin sent this."""
+    request_id, has_origin = b"", False
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            given: bytes = value
-            return given
-    return secrets.token_hex(8).encode()
+        if name == b"origin":
+            has_origin = True
+        elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            request_id = value
+    return request_id or secrets.token_hex(8).encode(), has_origin
+
+
+def _cross_origin(app: ASGIApp) -> ASGIApp:
+    """Pages of other origins may call with a token they hold; cookies are never sent along for them."""
+    exposed = ("ETag", "Content-Range", "Content-Disposition", "X-Request-ID")
+    return CORSMiddleware(
+        app, allow_origins=("*",), allow_methods=("*",), allow_headers=("*",), expose_headers=exposed, max_age=3600
+    )
 
 
 async def _send_internal_error(send: Send, request_id: str) -> None:

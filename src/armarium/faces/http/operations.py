@@ -10,6 +10,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from armarium.core import Core
 from armarium.domain.errors import ArmariumError
@@ -52,3 +54,11 @@ class Operations:
 
 def _json(value: object) -> Response:
     return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """What no route knows."""
+    if scope["type"] == "http":
+        await Response(b'{"detail":"Not Found"}', status_code=404, media_type="application/json")(scope, receive, send)
+    else:
+        await WebSocketClose()(scope, receive, send)

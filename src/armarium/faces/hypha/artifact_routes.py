@@ -51,10 +51,10 @@ class ArtifactRoutes:
         self._identify = identify
 
     def routes(self) -> list[BaseRoute]:
-        return [
+        return [  # the hottest first: routes are tried in this order
+            Route("/{workspace}/artifacts/{alias}", Edge(self._manifest, failure), methods=["GET"]),
             Route("/{workspace}/artifacts/", Edge(self._roots, failure), methods=["GET"]),
             Route("/{workspace}/artifacts/-/search", Edge(self._search, failure), methods=["GET"]),
-            Route("/{workspace}/artifacts/{alias}", Edge(self._manifest, failure), methods=["GET"]),
             Route("/{workspace}/artifacts/{alias}/children", Edge(self._children, failure), methods=["GET"]),
             Route(
                 "/{workspace}/artifacts/{alias}/files/{path:path}",

@@ -5,6 +5,7 @@ import pytest
 from armarium.domain.errors import Conflict
 from armarium.domain.file import BlobId
 from armarium.domain.identifiers import VersionId
+from armarium.domain.upload import OpenUpload
 from armarium.domain.version import StagedFile
 from armarium.ports.catalog import Catalog
 from armarium.testing.contracts.catalog_fixtures import (
@@ -70,19 +71,38 @@ class FileContract:
         assert (entry.size_bytes, entry.modified_at, entry.content_type, entry.sha256) == (3, 5.0, "text/plain", "00")
         assert await catalog.find_files(VersionId("x"), ["a.txt"]) == {}
 
-    async def test_staged_paths_are_kept_replaced_and_removed(self, catalog: Catalog) -> None:
+    async def test_staged_paths_keep_their_slot_and_are_removed(self, catalog: Catalog) -> None:
         artifact_id, other = await an_artifact(catalog, "a"), await an_artifact(catalog, "b")
         first, again = a_slot("f.txt"), a_slot("f.txt")
         mark = StagedFile(path="old.txt", slot="s-old", removed=True, download_weight=0.5)
         async with catalog.transaction() as tx:
-            await tx.stage_files(artifact_id, [first, mark])
-            await tx.stage_files(artifact_id, [again])
-        assert await catalog.staged_files([artifact_id, other]) == {artifact_id: (again, mark)}
-        assert await catalog.find_slot(first.slot) is None
-        assert await catalog.find_slot(again.slot) == (artifact_id, again)
+            assert await tx.stage_files(artifact_id, [mark, first]) == [mark, first]
+            assert await tx.stage_files(artifact_id, [again]) == [first]
+        assert await catalog.staged_files([artifact_id, other]) == {artifact_id: (first, mark)}
+        assert await catalog.find_slot(first.slot) == (artifact_id, first)
+        assert await catalog.find_slot(again.slot) is None
         async with catalog.transaction() as tx:
             await tx.unstage_files(artifact_id, ["f.txt", "missing"])
         assert await catalog.staged_files([artifact_id]) == {artifact_id: (mark,)}
+
+    async def test_marks_and_additions_replace_each_other(self, catalog: Catalog) -> None:
+        artifact_id = await an_artifact(catalog)
+        first, mark, again = a_slot("f.txt"), StagedFile(path="f.txt", slot="s-mark", removed=True), a_slot("f.txt")
+        async with catalog.transaction() as tx:
+            for file in (first, mark, again):
+                assert await tx.stage_files(artifact_id, [file]) == [file]
+        assert await catalog.staged_files([artifact_id]) == {artifact_id: (again,)}
+
+    async def test_uploads_are_found_until_they_are_deleted(self, catalog: Catalog) -> None:
+        upload = OpenUpload(id="u", slot="s", part_count=2, expires_at=10.0)
+        async with catalog.transaction() as tx:
+            await tx.insert_upload(upload)
+        assert await catalog.find_upload("u") == upload
+        assert await catalog.expired_uploads(expired_before=10.0, limit=5) == []
+        assert await catalog.expired_uploads(expired_before=10.1, limit=5) == ["u"]
+        async with catalog.transaction() as tx:
+            await tx.delete_upload("u")
+        assert await catalog.find_upload("u") is None
 
     async def test_arrived_bytes_fill_their_slot(self, catalog: Catalog) -> None:
         artifact_id = await an_artifact(catalog)

@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_token"),
         sa.UniqueConstraint("digest", name="uq_token_digest"),
     )
+    op.create_index("ix_token_user", "token", ["user_id", "id"], unique=False)
     op.create_index("ix_token_workspace", "token", ["workspace"], unique=False)
     op.create_table(
         "user",
