@@ -56,7 +56,9 @@ async def untouched(store: Any, box: Any) -> Any:
     async def check() -> AsyncIterator[None]:
         before = await snapshot(store)
         yield
-        assert await snapshot(store) == before
+        after = await snapshot(store)
+        assert [item.alias for item in after["listed"]] == [item.alias for item in before["listed"]]
+        assert after == before
 
     return check
 
@@ -304,6 +306,36 @@ WRONG_ARGUMENTS: list[tuple[str, dict[str, Any], str]] = [
     ("reset_stats", {"artifact_id": "missing"}, "KeyError: .*does not exist"),
     ("get_status", {"artifact_id": "missing"}, "KeyError: .*does not exist"),
     *(
+        ("put_file_start_multipart", {"artifact_id": "box", "file_path": "x", "part_count": 2, **arguments}, words)
+        for arguments, words in [
+            ({"part_count": 0}, "Part count must be greater than 0"),
+            ({"part_count": 10_001}, "maximum number of parts is 10,000"),
+            ({"part_count": "2"}, "Invalid part_count"),
+            ({"download_weight": -1}, "Download weight must be a non-negative number"),
+            ({"file_path": "../x"}, r"'\.\.'"),
+        ]
+    ),
+    *(
+        ("put_file_complete_multipart", {"artifact_id": "box", "upload_id": "none", "parts": [], **arguments}, words)
+        for arguments, words in [
+            ({}, "Upload session expired or not found|at least one part"),
+            (
+                {"upload_id": UNKNOWN_ID, "parts": [{"part_number": 1, "etag": "x"}]},
+                "Upload session expired or not found",
+            ),
+            ({"upload_id": 7}, "Invalid upload_id"),
+            ({"parts": "x"}, "Invalid parts"),
+            ({"parts": [7]}, "ValueError: "),
+        ]
+    ),
+    ("duplicate", {"source_artifact_id": "missing"}, "KeyError: .*does not exist"),
+    ("duplicate", {"source_artifact_id": "box", "target_alias": "a b"}, "Invalid alias"),
+    ("duplicate", {"source_artifact_id": "box", "target_alias": "box"}, "FileExistsError: .*already exists"),
+    ("duplicate", {"source_artifact_id": "box", "target_parent_id": "missing"}, "KeyError: .*does not exist"),
+    ("set_parent", {"artifact_id": "box", "new_parent_id": "box"}, "cannot be its own parent"),
+    ("set_parent", {"artifact_id": "box", "new_parent_id": "missing"}, "KeyError: .*does not exist"),
+    ("set_parent", {"artifact_id": "missing"}, "KeyError: .*does not exist"),
+    *(
         (function, {**arguments, "unheard_of": 1}, "TypeError: .*unexpected keyword argument 'unheard_of'")
         for function, arguments in [
             ("create", {"alias": "new", "manifest": {"a": 1}}),
@@ -414,7 +446,11 @@ EVERY_FUNCTION: dict[str, dict[str, Any]] = {
     "get_secret": {},
     "set_secret": {"secret_key": "KEY", "secret_value": "taken"},
     "set_download_weight": {"file_path": "a.txt", "download_weight": 7},
+    "put_file_start_multipart": {"file_path": "x.txt", "part_count": 2},
+    "duplicate": {"target_alias": "copy"},
+    "set_parent": {},
 }
+NAMED_OTHERWISE = {"list": "parent_id", "search": "parent_id", "duplicate": "source_artifact_id"}
 MORE_CALLS: list[tuple[str, dict[str, Any]]] = [
     ("edit", {"manifest": {"name": "taken"}, "stage": True}),
     ("delete", {"version": "v0"}),
@@ -427,12 +463,12 @@ MORE_CALLS: list[tuple[str, dict[str, Any]]] = [
 def test_every_function_of_the_artifact_manager_is_walked():
     from armarium.faces.hypha.artifact_manager import _FUNCTIONS  # noqa: PLC0415
 
-    assert {*EVERY_FUNCTION, "create"} == set(_FUNCTIONS)
+    assert {*EVERY_FUNCTION, "create", "put_file_complete_multipart"} == set(_FUNCTIONS)
 
 
 def calls_on(name: str) -> list[tuple[str, dict[str, Any]]]:
     return [
-        (function, {("parent_id" if function in ("list", "search") else "artifact_id"): name, **arguments})
+        (function, {NAMED_OTHERWISE.get(function, "artifact_id"): name, **arguments})
         for function, arguments in [*EVERY_FUNCTION.items(), *MORE_CALLS]
     ] + [
         ("create", {"alias": name, "manifest": {"name": "taken"}, "overwrite": True}),
@@ -451,9 +487,28 @@ async def test_somebody_elses_artifact_is_out_of_reach(box: Any, bobs_store: Any
                 with refusal("PermissionError: .*permission"):
                     await manager[function](**arguments)
             for function, arguments in EVERY_FUNCTION.items():
-                where = "parent_id" if function in ("list", "search") else "artifact_id"
+                where = NAMED_OTHERWISE.get(function, "artifact_id")
                 with refusal("PermissionError: .*permission"):
                     await manager[function](**{where: box["_id"], **arguments})
+
+
+async def test_somebody_elses_upload_is_out_of_reach(store: Any, box: Any, bobs_store: Any, strangers_store: Any):
+    begun = await store.put_file_start_multipart(box.id, "pending.txt", part_count=1)
+    sent = requests.put(begun["parts"][0]["url"], data=b"in one part", timeout=10)
+    parts = [{"part_number": 1, "etag": sent.headers["etag"]}]
+    for manager in (bobs_store, strangers_store):
+        with refusal("PermissionError: .*permission"):
+            await manager.put_file_complete_multipart(box.id, begun["upload_id"], parts)
+    other = await store.create(alias="other", manifest={"name": "Other"}, stage=True)
+    with refusal("ValueError: Upload session expired or not found"):
+        await store.put_file_complete_multipart(other.id, begun["upload_id"], parts)
+    for wrong in ([], [{"part_number": 1, "etag": "0" * 64}], [{"part_number": 2, "etag": parts[0]["etag"]}]):
+        with refusal("ValueError: "):
+            await store.put_file_complete_multipart(box.id, begun["upload_id"], wrong)
+    assert (await store.put_file_complete_multipart(box.id, begun["upload_id"], parts))["success"] is True
+    with refusal("ValueError: Upload session expired or not found"):
+        await store.put_file_complete_multipart(box.id, begun["upload_id"], parts)
+    assert (await contents(store, box.id, stage=True))["pending.txt"] == b"in one part"
 
 
 async def test_over_http_too(box: Any, web: requests.Session, url: str, bob: Person, untouched: Any):
@@ -488,7 +543,7 @@ async def test_a_reader_changes_nothing(store: Any, box: Any, bobs_store: Any, b
     await store.commit(box.id)
     await store.edit(box.id, stage=True)
     assert (await bobs_store.read(box.id, silent=True)).manifest == {"name": "drafted"}
-    readable = {"read", "get_file", "read_file", "list_files", "list", "search", "get_status"}
+    readable = {"read", "get_file", "read_file", "list_files", "list", "search", "get_status", "duplicate"}
     async with untouched():
         for function, arguments in calls_on(box.id):
             if function not in readable:
