@@ -257,7 +257,7 @@ def upgrade() -> None:
         op.execute(TEXT_INDEX_DDL)
         for name, event, table in RELEASES:
             op.execute(
-                f"CREATE TRIGGER {name} AFTER {event} ON {table} WHEN OLD.blob_id IS NOT NULL "
+                f"CREATE TRIGGER {name} AFTER {event} ON {table} WHEN OLD.blob_id IS NOT NULL "  # noqa: S608
                 "AND NOT EXISTS (SELECT 1 FROM file WHERE blob_id = OLD.blob_id) "
                 "AND NOT EXISTS (SELECT 1 FROM draft_file WHERE blob_id = OLD.blob_id) "
                 "BEGIN UPDATE blob SET released_at = (julianday('now') - 2440587.5) * 86400.0 "
