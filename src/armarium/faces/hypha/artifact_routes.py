@@ -17,13 +17,11 @@ from starlette.types import Receive, Scope, Send
 from armarium.auth.identify import Identify
 from armarium.core import Core
 from armarium.domain.errors import Invalid, NotFound
-from armarium.domain.file import FileEntry
 from armarium.domain.identifiers import is_uuid
 from armarium.domain.principal import Principal
-from armarium.domain.storage_keys import blob_key
 from armarium.domain.version import Selector
 from armarium.faces.http.errors import Edge
-from armarium.faces.http.streaming import body_chunks, send_blob
+from armarium.faces.http.streaming import body_chunks, send_file
 from armarium.faces.hypha.listing import Asked, answer_listing
 from armarium.faces.hypha.mapping import artifact_json, directory_list
 from armarium.faces.hypha.requests import (
@@ -38,9 +36,6 @@ from armarium.faces.hypha.requests import (
 )
 
 _encode = msgspec.json.encode
-
-SANDBOXED = ((b"content-security-policy", b"sandbox"),)
-"""A page somebody uploaded must not act with the rights of whoever opens it here."""
 
 
 class ArtifactRoutes:
@@ -107,7 +102,7 @@ class ArtifactRoutes:
         download = (await self._core.files.find(who, _name(scope), [path], version=version, stage=stage))[0]
         if not flag(query, "silent") and scope["method"] == "GET":
             self._core.files.count_downloads(download.artifact, [download.entry.path])
-        await self._send_file(scope, receive, send, download.entry)
+        await send_file(scope, receive, send, self._core.blobs, download.entry)
 
     async def _send_directory(
         self, scope: Scope, receive: Receive, send: Send, who: Principal, path: str, query: Mapping[str, str]
@@ -120,21 +115,6 @@ class ArtifactRoutes:
         if path.strip("/") and not (directory.files or directory.subdirectories):
             raise NotFound("file", path, "File or directory not found")
         await json_response(directory_list(directory, offset=offset, limit=limit or None))(scope, receive, send)
-
-    async def _send_file(self, scope: Scope, receive: Receive, send: Send, entry: FileEntry) -> None:
-        await send_blob(
-            scope,
-            receive,
-            send,
-            self._core.blobs,
-            blob_key(entry.blob_id),
-            size_bytes=entry.size_bytes,
-            etag=entry.blob_id,
-            modified_at=entry.modified_at,
-            content_type=entry.content_type,
-            filename=entry.path,
-            extra_headers=SANDBOXED,
-        )
 
     async def _put_file(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = await caller(self._identify, scope, token_in_query=True)
