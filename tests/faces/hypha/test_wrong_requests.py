@@ -63,7 +63,7 @@ async def test_paths_in_urls_never_leave_the_artifact(store: Any, box: Any, url:
         assert status in allowed, (method, status, body)
         assert b"SQLite format" not in body
         assert b"root:" not in body
-        assert status == 200 or body in (b"", b"Not Found") or set(json.loads(body)) == {"detail"}
+        assert status == 200 or body == b"" or set(json.loads(body)) == {"detail"}
         assert_tells_nothing(body.decode())
     after = await contents(store, box.id, stage=True)
     assert {path: after[path] for path in before} == before
@@ -76,7 +76,7 @@ async def test_paths_after_a_signed_link_lead_nowhere(store: Any, box: Any, url:
     ticket = link.rpartition("/")[0]
     for path in (f"/-/blobs/{escape}", f"/-/blobs/{escape}/a.txt", f"/-/uploads/{escape}"):
         status, body = raw(url, "PUT" if "uploads" in path else "GET", path, {}, b"x" if "uploads" in path else None)
-        assert status in (307, 401, 403, 404, 405), (path, status, body)
+        assert status in (401, 403, 404, 405), (path, status, body)
         assert_tells_nothing(body.decode())
     status, body = raw(url, "GET", f"{ticket}/{escape}", {})
     assert body == b"two" if status == 200 else status in (400, 401, 403, 404)
@@ -92,7 +92,7 @@ async def test_odd_aliases_and_workspaces_in_urls_are_plain_errors(box: Any, url
         f"/{place}/services/artifact-manager/list",
     ):
         status, body = raw(url, "GET", path.replace("\\", "%5C"), ada.headers)
-        assert status in (400, 403, 404, 307), (path, status, body)
+        assert status in (400, 403, 404), (path, status, body)
         assert_tells_nothing(body.decode())
 
 
