@@ -44,12 +44,12 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         """Return checked values with the given parts replaced entirely."""
         if self.manifest is None and self.config is None and self.type is None:
             return values
-        type = self.type or values.type
+        kind = self.type or values.type
         config = dict(self.config if self.config is not None else msgspec.json.decode(values.config))
-        if type in COLLECTION_TYPES or rules_of(values.config).is_collection:
+        if kind in COLLECTION_TYPES or rules_of(values.config).is_collection:
             config["is_collection"] = True  # else a new config would hide what the collection holds
         manifest = self.manifest if self.manifest is not None else msgspec.json.decode(values.manifest)
-        return checked_values(manifest, config, type)
+        return checked_values(manifest, config, kind)
 
 
 class Versions:
