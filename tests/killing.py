@@ -3,11 +3,12 @@
 For n = 1, 2, ... it copies the data folder to `<results>/<n>`, and a child process does the operation there until it
 kills itself (SIGKILL) just before its n-th step; in `<results>/0` it does so when all is done and nobody knows yet.
 It ends when a child gets through, and prints one step a line. A step is a call that asks the operating system to change
-or keep something, a statement that changes the database, or a piece of an upload. What runs in the background (the
-text index) takes steps as well, so the same number may be another step the next time.
+or keep something, a statement that changes the database, or a piece of an upload. What follows the operation in the
+background (the text index) takes steps as well.
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -42,14 +43,24 @@ def settings_of(data: Path) -> Settings:
 class Trap:
     """Counts steps once it is armed, names them, and kills at one of them."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, data: Path, at: int) -> None:
+        self._data = data
         self._at = at
         self._count = 0
         self._armed = False
         self._lock = threading.Lock()
 
-    def arm(self, *, armed: bool = True) -> None:
-        self._armed = armed
+    async def arm(self) -> None:
+        """Count from here on, when the text index has caught up with what came before."""
+        query = "SELECT count(*) FROM text_pending"
+        with contextlib.closing(sqlite3.connect(self._data / "catalog.sqlite")) as connection:
+            while connection.execute(query).fetchone()[0]:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
+        self._armed = True
+
+    def disarm(self) -> None:
+        self._armed = False
 
     def step(self, name: str) -> None:
         if not self._armed:
@@ -113,7 +124,7 @@ async def _pieces(trap: Trap) -> AsyncIterator[bytes]:
 async def _upload(core: Core, trap: Trap, path: str) -> None:
     """Receive bytes behind a URL that was handed out before."""
     (staged,) = await core.files.stage(ADA, "work", [path], weights=[0.0])
-    trap.arm()
+    await trap.arm()
     await core.files.receive(staged.slot, _pieces(trap))
 
 
@@ -122,10 +133,23 @@ Work = Callable[[Core], Awaitable[Any]]
 
 def _armed(work: Work) -> Callable[[Core, Trap], Awaitable[None]]:
     async def run(core: Core, trap: Trap) -> None:
-        trap.arm()
+        await trap.arm()
         await work(core)
 
     return run
+
+
+async def _commit_new(core: Core, trap: Trap) -> None:
+    await core.versions.stage(ADA, "work", Changes(), intent=Intent.NEW_VERSION)
+    await trap.arm()
+    await core.versions.commit(ADA, "work", label="r1")
+
+
+async def _sweep(core: Core, trap: Trap) -> None:
+    await core.versions.discard(ADA, "work")
+    await core.versions.remove(ADA, "work", "v0")
+    await trap.arm()
+    await core.sweeper.sweep()
 
 
 OPERATIONS: Mapping[str, Callable[[Core, Trap], Awaitable[None]]] = {
@@ -133,7 +157,6 @@ OPERATIONS: Mapping[str, Callable[[Core, Trap], Awaitable[None]]] = {
     "put over a staged file": lambda core, trap: _upload(core, trap, "new.txt"),
     "ask for upload URLs": _armed(lambda core: core.files.stage(ADA, "work", ["p.txt", "q.txt"], weights=[0.0, 2.0])),
     "commit in place": _armed(lambda core: core.versions.commit(ADA, "work")),
-    "commit a new version": lambda core, trap: _commit_new(core, trap),
     "discard": _armed(lambda core: core.versions.discard(ADA, "work")),
     "delete a version": _armed(lambda core: core.versions.remove(ADA, "work", "v0")),
     "delete the latest version": _armed(lambda core: core.versions.remove(ADA, "work", "latest")),
@@ -145,32 +168,20 @@ OPERATIONS: Mapping[str, Callable[[Core, Trap], Awaitable[None]]] = {
         )
     ),
     "edit": _armed(lambda core: core.versions.edit(ADA, "kept", Changes(manifest={"name": "edited"}), as_new=True)),
-    "sweep": lambda core, trap: _sweep(core, trap),
+    "commit a new version": _commit_new,
+    "sweep": _sweep,
 }
-
-
-async def _commit_new(core: Core, trap: Trap) -> None:
-    await core.versions.stage(ADA, "work", Changes(), intent=Intent.NEW_VERSION)
-    trap.arm()
-    await core.versions.commit(ADA, "work", label="r1")
-
-
-async def _sweep(core: Core, trap: Trap) -> None:
-    await core.versions.discard(ADA, "work")
-    await core.versions.remove(ADA, "work", "v0")
-    trap.arm()
-    await core.sweeper.sweep()
 
 
 async def do(operation: str, data: Path, trap: Trap) -> None:
     async with open_core(settings_of(data)) as core:
         await OPERATIONS[operation](core, trap)
         trap.step(DONE)
-        trap.arm(armed=False)
+        trap.disarm()
 
 
 def _run_child(operation: str, data: Path, at: int) -> None:
-    trap = Trap(at)
+    trap = Trap(data, at)
     trap.set_up()
     asyncio.run(do(operation, data, trap))
     os._exit(_GOT_THROUGH)

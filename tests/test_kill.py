@@ -97,7 +97,7 @@ async def read_state(data: Path) -> dict[str, Any]:
 async def after_state(operation: str, prepared: Path, tmp_path: Path) -> dict[str, Any]:
     """The state when the operation got through."""
     shutil.copytree(prepared, tmp_path / "after")
-    await do(operation, tmp_path / "after", Trap(-1))
+    await do(operation, tmp_path / "after", Trap(tmp_path / "after", -1))
     return await read_state(tmp_path / "after")
 
 
@@ -109,11 +109,11 @@ async def before_state(operation: str, prepared: Path, tmp_path: Path) -> dict[s
         pass
 
     class Stopping(Trap):
-        def arm(self, *, armed: bool = True) -> None:
+        async def arm(self) -> None:
             raise Reached
 
     with pytest.raises(Reached):
-        await do(operation, tmp_path / "before", Stopping(-1))
+        await do(operation, tmp_path / "before", Stopping(tmp_path / "before", -1))
     return await read_state(tmp_path / "before")
 
 

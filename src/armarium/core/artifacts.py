@@ -77,12 +77,14 @@ class Artifacts:
         await self._counters.settle()
         found = await find(self._catalog, principal, name, count_children=True)
         require(principal, Action.READ, access_of(found))
+        # What is not written yet is added while it certainly is not; what is refused below counts for nothing.
+        found = msgspec.structs.replace(found, artifact=self._counters.counted(found.artifact))
         view = await self._as_of(found, version, stage=stage)
+        artifact = view.artifact
         if not silent:
-            self._counters.add(found.artifact.id, views=1.0)
-        return msgspec.structs.replace(
-            view, artifact=self._counters.counted(view.artifact), child_count=found.child_count
-        )
+            self._counters.add(artifact.id, views=1.0)
+            artifact = msgspec.structs.replace(artifact, view_count=artifact.view_count + 1.0)
+        return msgspec.structs.replace(view, artifact=artifact, child_count=found.child_count)
 
     async def _as_of(self, found: Found, version: Selector, *, stage: bool) -> View:
         artifact = found.artifact

@@ -74,7 +74,7 @@ async def test_the_http_transport_takes_no_bad_token(url: str, ada: Person):
     headers = {"Authorization": "Bearer nonsense"}
     answer = requests.get(f"{url}/rpc", params={"client_id": "c"}, headers=headers, timeout=10)
     assert answer.status_code == 401
-    with pytest.raises(Exception, match="(?i)timed? ?out|connect|fail"):
+    with pytest.raises(Exception, match=r"(?i)timed? ?out|connect|fail"):
         await connect_to_server({"server_url": url, "token": "nonsense", "transport": "http", "method_timeout": 2})
 
 

@@ -93,15 +93,15 @@ class _Translation:
                 return _joined("all", [self._contains(field, (value,)) for value in values])
             case ContainsAny(field, values):
                 return self._contains(field, values)
+            case _:
+                return self._single(condition)
+
+    def _single(self, condition: Equals | Matches | Between | Lacks | Keyword) -> Shape:
+        match condition:
             case Keyword(text):
                 return self._keyword(fold(text))
             case Lacks(field):
                 return ("lacks", self._name(field_name(field.source, field.path)))
-            case _:
-                return self._comparison(condition)
-
-    def _comparison(self, condition: Equals | Matches | Between) -> Shape:
-        match condition:
             case Equals(field, value):
                 return self._equals(field, value)
             case Matches(field, pattern):

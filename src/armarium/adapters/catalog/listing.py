@@ -13,7 +13,7 @@ from typing import Any
 from armarium.adapters.catalog.compiled import Build, Compiler
 from armarium.adapters.catalog.executor import Executor
 from armarium.adapters.catalog.fields import field_name, scope_of
-from armarium.adapters.catalog.filters import read_condition
+from armarium.adapters.catalog.filters import Shape, read_condition
 from armarium.adapters.catalog.rows import artifact_of, json_list
 from armarium.adapters.catalog.statements import artifacts as artifact_sql
 from armarium.adapters.catalog.statements import listings as sql
@@ -22,7 +22,7 @@ from armarium.domain.artifact import Artifact
 from armarium.domain.query import BUILT_IN, Cursor, Query, Stage
 from armarium.ports.catalog import Page
 
-FEW = 2000
+FEW = 3000
 """So many candidates are sorted faster than an index is walked."""
 QUICK = 300
 """So many are looked at faster than another thread is asked."""
@@ -74,8 +74,9 @@ class Listing:
     async def count(self) -> int:
         if await self._is_nowhere():
             return 0
-        few = await self._with_candidates()
-        rows = await self._fetch(sql.count, few or self._range, long=few is None or self._long)
+        shape, number = await self._best_candidates()
+        what = self._range if shape is None else self._narrowed(shape)
+        rows = await self._fetch(sql.count, what, long=shape is None or number > QUICK)
         return int(rows[0][0])
 
     async def _is_nowhere(self) -> bool:
@@ -110,21 +111,28 @@ class Listing:
 
     async def _with_candidates(self) -> Range | None:
         """The range narrowed to the most selective condition an index knows, if it finds few."""
+        shape, number = await self._best_candidates()
+        if shape is None or number > FEW:
+            return None
+        self._long = number > QUICK
+        return self._narrowed(shape)
+
+    def _narrowed(self, shape: Shape) -> Range:
+        what = self._range
+        return Range(what.within, what.stage, what.conjuncts, shape)
+
+    async def _best_candidates(self) -> tuple[Shape | None, int]:
+        """The condition whose index finds the fewest, and how many; counted no further than matters."""
         shapes = [shape for shape in self._range.conjuncts if sql.is_indexed(shape, self._range.within)]
         if self._range.stage is Stage.DRAFTED:
             shapes.append(DRAFTED)
-        best, fewest = None, FEW + 1
-        for shape in shapes:
-            number = await self._count_candidates(shape)
-            if number < fewest:
-                best, fewest = shape, number
-        if best is None:
-            return None
-        self._long = fewest > QUICK
-        what = self._range
-        return Range(what.within, what.stage, what.conjuncts, best)
+        numbers = [await self._count_candidates(shape) for shape in shapes]
+        if not shapes:
+            return None, 0
+        fewest = min(numbers)
+        return shapes[numbers.index(fewest)], fewest
 
-    async def _count_candidates(self, shape: Any) -> int:
+    async def _count_candidates(self, shape: Shape) -> int:
         rows = await self._fetch(
             sql.count_candidates, shape, self._range.within, long="keyword" in str(shape), limit=FEW + 1
         )
@@ -178,17 +186,18 @@ class Listing:
     async def _run_against(self, segment: Segment, number: int) -> list[Row]:
         """Walk an index backwards though equal keys must come forwards.
 
-        Find the last key of the page, whichever row has it; sort what comes ahead of it, which is less than a
-        page; then take rows with that key in their order. Sorting all equal keys could mean everything.
+        Take a page with equal keys in any order. All of it is right but the last key, of which other rows may
+        come first: those are fetched in their order. Sorting all equal keys could mean everything.
         """
         scan = self._is_scan(segment)
-        walk, edge_statement = (sql.scan_fields, sql.edge_of_fields) if scan else (sql.walk, sql.edge)
-        edges = await self._fetch(edge_statement, self._range, self._walk(segment), long=self._long, offset=number - 1)
-        if not edges:
-            return await self._fetch_rows(walk, self._range, self._walk(segment), limit=number, offset=0)
-        self._values["edge"] = edges[0][0]
-        ahead = Segment.BEFORE if segment is Segment.ALL else Segment.BETWEEN
-        rows = await self._fetch_rows(walk, self._range, self._walk(ahead), limit=number, offset=0)
+        walk, loosely = (sql.scan_fields, sql.scan_fields_loosely) if scan else (sql.walk, sql.walk_loosely)
+        loose = await self._fetch_rows(loosely, self._range, self._walk(segment), limit=number)
+        edge = loose[-1][1] if len(loose) == number else None
+        rows = sorted((row for row in loose if row[1] != edge), key=lambda row: row[0])
+        rows.sort(key=lambda row: row[1], reverse=self._query.order.descending)
+        if edge is None:
+            return rows
+        self._values["edge"] = edge
         left = number - len(rows)
         return rows + await self._fetch_rows(walk, self._range, self._walk(Segment.AT), limit=left, offset=0)
 

@@ -16,8 +16,11 @@ from armarium.adapters.catalog.sqlite_connection import RunInThread, told_plainl
 from armarium.adapters.catalog.text_search import fold
 from armarium.domain.errors import Unavailable
 
-BATCH = 200
-_REST_SECONDS = 0.02
+BATCH = 500
+_REST_SECONDS = 0.25
+"""Before each batch; the larger it gets meanwhile, the less each text costs."""
+_BREATH_SECONDS = 0.02
+"""Between batches that follow each other, for writers that wait."""
 _PATIENCE_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
@@ -51,12 +54,14 @@ class TextFeed:
                 await self._task
 
     async def _run(self) -> None:
+        rest = _REST_SECONDS
         while self._wanted:
             self._wanted = False
-            await asyncio.sleep(_REST_SECONDS)
+            await asyncio.sleep(rest)
             try:
-                if await self.feed() == BATCH:
-                    self._wanted = True
+                is_full = await self.feed() == BATCH
+                self._wanted = self._wanted or is_full
+                rest = _BREATH_SECONDS if is_full else _REST_SECONDS
             except Unavailable as error:
                 _log.warning("text index: %s Trying again later.", error.message)
                 self._wanted = True

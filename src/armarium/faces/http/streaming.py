@@ -12,7 +12,8 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope, Send
 
 from armarium.domain.errors import Invalid, TooLarge, Unavailable
-from armarium.domain.file import ByteRange
+from armarium.domain.file import ByteRange, FileEntry
+from armarium.domain.storage_keys import blob_key
 from armarium.faces.http import conditional
 from armarium.faces.http.conditional import Validators, http_date
 from armarium.faces.http.ranges import UnsatisfiableRangeError, content_range, parse_range
@@ -31,6 +32,10 @@ _MEDIA_TYPE = re.compile(
 )
 _TEXT = ("text/", "application/javascript")
 _NOT_PLAIN = re.compile(r"[^ !#-$&-.0-\[\]-~]")  # outside ASCII, or one of `"`, `%`, `/`, `\`
+
+
+SANDBOXED = ((b"content-security-policy", b"sandbox"), (b"cache-control", b"private, no-cache"))
+"""A page somebody uploaded must not act with the rights of whoever opens it here, nor stay in a shared cache."""
 
 
 async def send_blob(
@@ -73,6 +78,23 @@ async def send_blob(
         return
     async with aclosing(blobs.open(key, span or ByteRange(0, size_bytes - 1))) as chunks:
         await _send_chunks(receive, send, status, headers, chunks, length)
+
+
+async def send_file(scope: Scope, receive: Receive, send: Send, blobs: Blobs, entry: FileEntry) -> None:
+    """Answer GET or HEAD with a file somebody uploaded."""
+    await send_blob(
+        scope,
+        receive,
+        send,
+        blobs,
+        blob_key(entry.blob_id),
+        size_bytes=entry.size_bytes,
+        etag=entry.blob_id,
+        modified_at=entry.modified_at,
+        content_type=entry.content_type,
+        filename=entry.path,
+        extra_headers=SANDBOXED,
+    )
 
 
 def _verdict(

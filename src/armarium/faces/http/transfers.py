@@ -12,12 +12,9 @@ from starlette.types import Receive, Scope, Send
 from armarium.core import Core
 from armarium.core.links import DOWNLOADS, PARTS, UPLOADS
 from armarium.core.tickets import Download, PartUpload, Upload
-from armarium.domain.storage_keys import blob_key
+from armarium.domain.file import FileEntry
 from armarium.faces.http.errors import Edge, plain_failure
-from armarium.faces.http.streaming import body_chunks, send_blob
-
-SANDBOXED = ((b"content-security-policy", b"sandbox"), (b"cache-control", b"private"))
-"""A page somebody uploaded must not act with the rights of whoever opens it here."""
+from armarium.faces.http.streaming import body_chunks, send_file
 
 
 class Transfers:
@@ -35,19 +32,14 @@ class Transfers:
 
     async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
         ticket = self._core.tickets.redeem(scope["path_params"]["ticket"], Download, self._core.clock.now())
-        await send_blob(
-            scope,
-            receive,
-            send,
-            self._core.blobs,
-            blob_key(ticket.blob_id),
+        entry = FileEntry(
+            path=ticket.filename,
+            blob_id=ticket.blob_id,
             size_bytes=ticket.size_bytes,
-            etag=ticket.blob_id,
             modified_at=ticket.modified_at,
             content_type=ticket.content_type,
-            filename=ticket.filename,
-            extra_headers=SANDBOXED,
         )
+        await send_file(scope, receive, send, self._core.blobs, entry)
 
     async def _receive(self, scope: Scope, receive: Receive, send: Send) -> None:
         ticket = self._core.tickets.redeem(scope["path_params"]["ticket"], Upload, self._core.clock.now())

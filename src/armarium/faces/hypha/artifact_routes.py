@@ -17,12 +17,10 @@ from starlette.types import Receive, Scope, Send
 from armarium.auth.identify import Identify
 from armarium.core import Core
 from armarium.domain.errors import ArmariumError, NotFound
-from armarium.domain.file import FileEntry
 from armarium.domain.principal import Principal
-from armarium.domain.storage_keys import blob_key
 from armarium.domain.version import Selector
 from armarium.faces.http.errors import Edge
-from armarium.faces.http.streaming import send_blob
+from armarium.faces.http.streaming import send_file
 from armarium.faces.hypha.listing import Asked, answer_listing
 from armarium.faces.hypha.listing_cache import ListingCache, key_of
 from armarium.faces.hypha.mapping import artifact_json, directory_list
@@ -39,9 +37,6 @@ from armarium.faces.hypha.requests import (
 )
 
 _encode = msgspec.json.encode
-
-SANDBOXED = ((b"content-security-policy", b"sandbox"),)
-"""A page somebody uploaded must not act with the rights of whoever opens it here."""
 
 
 class ArtifactRoutes:
@@ -118,7 +113,7 @@ class ArtifactRoutes:
         download = (await self._core.files.find(who, artifact_name(scope), [path], version=version, stage=stage))[0]
         if not _is_silent(scope, query):
             self._core.files.count_downloads(download.artifact, [download.entry.path])
-        await self._send_file(scope, receive, send, download.entry)
+        await send_file(scope, receive, send, self._core.blobs, download.entry)
 
     async def _send_directory(
         self, scope: Scope, receive: Receive, send: Send, who: Principal, path: str, query: Mapping[str, str]
@@ -131,21 +126,6 @@ class ArtifactRoutes:
         if path.strip("/") and not (directory.files or directory.subdirectories):
             raise NotFound("file", path, "File or directory not found")
         await json_response(directory_list(directory, offset=offset, limit=limit or None))(scope, receive, send)
-
-    async def _send_file(self, scope: Scope, receive: Receive, send: Send, entry: FileEntry) -> None:
-        await send_blob(
-            scope,
-            receive,
-            send,
-            self._core.blobs,
-            blob_key(entry.blob_id),
-            size_bytes=entry.size_bytes,
-            etag=entry.blob_id,
-            modified_at=entry.modified_at,
-            content_type=entry.content_type,
-            filename=entry.path,
-            extra_headers=SANDBOXED,
-        )
 
 
 def _version(query: Mapping[str, str]) -> tuple[Selector, bool]:

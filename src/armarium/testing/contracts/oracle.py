@@ -17,6 +17,7 @@ from armarium.domain.query import (
     Equals,
     Field,
     Keyword,
+    Lacks,
     Matches,
     Order,
     Scalar,
@@ -84,6 +85,12 @@ def _contains(values: list[Any], wanted: Scalar) -> bool:
     return any(same(item, wanted) for item in items)
 
 
+def _scalars_of(value: Any) -> bool:
+    """Whether there is anything a search can look at."""
+    items = value if isinstance(value, list) else [value]
+    return any(isinstance(item, str | int | float) for item in items)
+
+
 def _matches(text: Any, pattern: str) -> bool:
     if not isinstance(text, str):
         return False
@@ -108,6 +115,8 @@ def holds(condition: Condition, known: Known) -> bool:
             return any(_contains(_values(known, field), value) for value in values)
         case Between(field, low, high):
             return any(_is_between(actual, low, high) for actual in _values(known, field))
+        case Lacks(field):
+            return not any(_scalars_of(value) for value in _values(known, field))
         case Keyword(text):
             return text.casefold() in bytes(encode_json("manifest", known.manifest)).decode().casefold()
         case AllOf(conditions):

@@ -14,6 +14,7 @@ from armarium.domain.query import (
     Equals,
     Field,
     Keyword,
+    Lacks,
     Matches,
     Order,
     Stage,
@@ -98,6 +99,7 @@ _LEAVES = (
     | st.builds(ContainsAll, _FIELDS, st.lists(_SCALARS, max_size=2).map(tuple))
     | st.builds(ContainsAny, _FIELDS, st.lists(_SCALARS, max_size=3).map(tuple))
     | st.builds(Between, _FIELDS, _BOUNDS, _BOUNDS)
+    | st.builds(Lacks, _JSON_FIELDS)
     | st.builds(Keyword, _KEYWORDS)
 )
 

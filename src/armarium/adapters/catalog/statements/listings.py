@@ -58,6 +58,10 @@ class Range(msgspec.Struct, frozen=True):
     candidates: Shape | None = None
 
 
+FIELD_LOOKUPS = ("field_is", "field_in", "field_between")
+"""Words of the shapes that are a range of the side table's index."""
+
+
 class Segment(enum.Enum):
     """A run of rows in an order: all, or those on one side of a key."""
 
@@ -65,8 +69,6 @@ class Segment(enum.Enum):
     AFTER = "behind the row with :key and :id"
     SAME = "with :key, behind :id"
     BEYOND = "behind :key"
-    BEFORE = "ahead of :edge"
-    BETWEEN = "behind :key and ahead of :edge"
     AT = "with :edge"
     LACKING = "without a key"
     LACKING_AFTER = "without a key, behind :id"
@@ -112,10 +114,14 @@ def _filtered(what: Range, a: FromClause, artifact_id: ColumnElement[Any]) -> li
 
 
 def _chosen(what: Range, a: FromClause) -> list[ColumnElement[bool]]:
-    conditions = artifacts_within(what.within, a, by_index=what.candidates is None)
-    if what.candidates is not None:
-        conditions.append(a.c.id.in_(candidates(what.candidates, what.within)))
-    return [*conditions, *_filtered(what, a, a.c.id)]
+    if what.candidates is None:
+        return [*artifacts_within(what.within, a), *_filtered(what, a, a.c.id)]
+    found = a.c.id.in_(candidates(what.candidates, what.within))
+    if what.candidates[0] not in FIELD_LOOKUPS or not what.within.is_scope:
+        return [found, *artifacts_within(what.within, a, by_index=False), *_filtered(what, a, a.c.id)]
+    # The side table's index answers both where they live and this condition, exactly.
+    rest = tuple(shape for shape in what.conjuncts if shape != what.candidates)
+    return [found, *_filtered(msgspec.structs.replace(what, conjuncts=rest), a, a.c.id)]
 
 
 # ids in order
@@ -131,11 +137,10 @@ def walk(what: Range, order: Walk) -> Select[Any]:
     return chosen.order_by(*forward, last).limit(bindparam("limit")).offset(bindparam("offset"))
 
 
-def edge(what: Range, order: Walk) -> Select[Any]:
-    """The key of the row at :offset, whatever the order among equal keys."""
+def walk_loosely(what: Range, order: Walk) -> Select[Any]:
+    """The same with equal keys in any order."""
     chosen, key, _ = _ordered(what, order)
-    in_order = key.desc() if order.descending else key
-    return chosen.with_only_columns(key).order_by(in_order).limit(1).offset(bindparam("offset"))
+    return chosen.order_by(key.desc() if order.descending else key).limit(bindparam("limit"))
 
 
 def count_walk(what: Range, order: Walk) -> Select[Any]:
@@ -150,10 +155,9 @@ def scan_fields(what: Range, order: Walk) -> Select[Any]:
     return chosen.order_by(key, f.c.artifact_id).limit(bindparam("limit")).offset(bindparam("offset"))
 
 
-def edge_of_fields(what: Range, order: Walk) -> Select[Any]:
+def scan_fields_loosely(what: Range, order: Walk) -> Select[Any]:
     chosen, f = _along_fields(what, order)
-    key = f.c.value.desc() if order.descending else f.c.value
-    return chosen.with_only_columns(f.c.value).order_by(key).limit(1).offset(bindparam("offset"))
+    return chosen.order_by(f.c.value.desc() if order.descending else f.c.value).limit(bindparam("limit"))
 
 
 def count_fields(what: Range, order: Walk) -> Select[Any]:
@@ -196,14 +200,11 @@ def _bounds(order: Walk, key: Any, artifact_id: Any) -> list[ColumnElement[bool]
         behind = key < last_id if order.descending else key > last_id
         return [] if order.segment is Segment.ALL else [behind]
     beyond = key < last_key if order.descending else key > last_key
-    ahead = key > limit if order.descending else key < limit
     return {
         Segment.ALL: [],
         Segment.AFTER: [or_(beyond, and_(key == last_key, artifact_id > last_id), key.is_(None))],
         Segment.SAME: [key == last_key, artifact_id > last_id],
         Segment.BEYOND: [beyond],
-        Segment.BEFORE: [ahead],
-        Segment.BETWEEN: [beyond, ahead],
         Segment.AT: [key == limit],
         Segment.LACKING: [key.is_(None)],
         Segment.LACKING_AFTER: [key.is_(None), artifact_id > last_id],
@@ -223,7 +224,7 @@ def is_indexed(shape: Shape, within: Within) -> bool:
     word = shape[0]
     if word == "any":
         return bool(shape[1]) and all(is_indexed(part, within) for part in shape[1])
-    if word in ("field_is", "field_in", "field_between"):
+    if word in FIELD_LOOKUPS:
         return within in (Within.PARENT, Within.ROOTS, Within.WORKSPACE)
     if word == "keyword":
         return shape[2] is not None
