@@ -17,14 +17,13 @@ from starlette.types import Receive, Scope, Send
 from armarium.auth.identify import Identify
 from armarium.core import Core
 from armarium.domain.errors import Invalid, NotFound
-from armarium.domain.identifiers import is_uuid
 from armarium.domain.principal import Principal
-from armarium.domain.version import Selector
 from armarium.faces.http.errors import Edge
 from armarium.faces.http.streaming import body_chunks, send_file
 from armarium.faces.hypha.listing import Asked, answer_listing
 from armarium.faces.hypha.mapping import artifact_json, directory_list
 from armarium.faces.hypha.requests import (
+    artifact_name,
     caller,
     failure,
     flag,
@@ -32,6 +31,7 @@ from armarium.faces.hypha.requests import (
     json_value,
     query_of,
     send_json,
+    version_of,
     whole_number,
 )
 
@@ -63,12 +63,16 @@ class ArtifactRoutes:
         who = await caller(self._identify, scope)
         query = query_of(scope)
         view = await self._core.artifacts.read(
-            who, _name(scope), version=query.get("version"), stage=flag(query, "stage"), silent=flag(query, "silent")
+            who,
+            artifact_name(scope),
+            version=query.get("version"),
+            stage=flag(query, "stage"),
+            silent=flag(query, "silent"),
         )
         await send_json(send, _encode(artifact_json(view)))
 
     async def _children(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._answer(scope, receive, send, parent=_name(scope))
+        await self._answer(scope, receive, send, parent=artifact_name(scope))
 
     async def _roots(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._answer(scope, receive, send, roots_only=True)
@@ -94,12 +98,12 @@ class ArtifactRoutes:
     async def _read_files(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = await caller(self._identify, scope, token_in_query=True)
         query = query_of(scope)
-        version, stage = _version(query)
+        version, stage = version_of(query)
         path: str = scope["path_params"]["path"]
         if not path or path.endswith("/"):
             await self._send_directory(scope, receive, send, who, path, query)
             return
-        download = (await self._core.files.find(who, _name(scope), [path], version=version, stage=stage))[0]
+        download = (await self._core.files.find(who, artifact_name(scope), [path], version=version, stage=stage))[0]
         if not flag(query, "silent") and scope["method"] == "GET":
             self._core.files.count_downloads(download.artifact, [download.entry.path])
         await send_file(scope, receive, send, self._core.blobs, download.entry)
@@ -107,10 +111,10 @@ class ArtifactRoutes:
     async def _send_directory(
         self, scope: Scope, receive: Receive, send: Send, who: Principal, path: str, query: Mapping[str, str]
     ) -> None:
-        version, stage = _version(query)
+        version, stage = version_of(query)
         offset, limit = whole_number(query, "offset", 0), whole_number(query, "limit", 1000)
         directory = await self._core.files.list(
-            who, _name(scope), path, version=version, stage=stage, limit=offset + limit if limit else None
+            who, artifact_name(scope), path, version=version, stage=stage, limit=offset + limit if limit else None
         )
         if path.strip("/") and not (directory.files or directory.subdirectories):
             raise NotFound("file", path, "File or directory not found")
@@ -120,21 +124,13 @@ class ArtifactRoutes:
         who = await caller(self._identify, scope, token_in_query=True)
         query = query_of(scope)
         weight = _weight(query)
-        staged = await self._core.files.stage(who, _name(scope), [scope["path_params"]["path"]], weights=[weight])
+        staged = await self._core.files.stage(
+            who, artifact_name(scope), [scope["path_params"]["path"]], weights=[weight]
+        )
         entry = await self._core.files.receive(staged[0].slot, body_chunks(receive))
         response = json_response({"success": True, "message": "File uploaded successfully"})
         response.headers["etag"] = f'"{entry.blob_id}"'
         await response(scope, receive, send)
-
-
-def _name(scope: Scope) -> str:
-    """The artifact a path names: `{alias}` may be its UUID."""
-    alias: str = scope["path_params"]["alias"]
-    return alias if is_uuid(alias) else f"{scope['path_params']['workspace']}/{alias}"
-
-
-def _version(query: Mapping[str, str]) -> tuple[Selector, bool]:
-    return query.get("version") or None, flag(query, "stage")
 
 
 def _weight(query: Mapping[str, str]) -> float:
