@@ -181,9 +181,9 @@ async def download_large(gate: Gate, *, number: int, url: str) -> Timings:
         await gate()
         started = time.perf_counter()
         connection.sendall(get_request(url))
-        _read_answer(connection)
+        began = _read_answer(connection)
         ended = time.perf_counter()
-    return Timings(started, ended, [ended - started])
+    return Timings(started, ended, [ended - started], began - started)
 
 
 def _connect(url: str) -> socket.socket:
@@ -194,8 +194,10 @@ def _connect(url: str) -> socket.socket:
     return connection
 
 
-def _read_answer(connection: socket.socket) -> None:
-    head = b""
+def _read_answer(connection: socket.socket) -> float:
+    """Read a whole answer; return the moment at which it began."""
+    head = connection.recv(1)
+    began = time.perf_counter()
     while b"\r\n\r\n" not in head:
         data = connection.recv(65536)
         if not data:
@@ -211,3 +213,4 @@ def _read_answer(connection: socket.socket) -> None:
         if not received:
             raise ConnectionError(f"{missing} bytes are missing.")
         missing -= received
+    return began

@@ -8,11 +8,15 @@ import msgspec
 
 
 class Timings(msgspec.Struct):
-    """What one client process saw. started, ended: on the machine's monotonic clock; latencies: seconds."""
+    """What one client process saw. started, ended: on the machine's monotonic clock; latencies: seconds.
+
+    first_byte: seconds until an answer began, where a client looks at that.
+    """
 
     started: float
     ended: float
     latencies: list[float]
+    first_byte: float = 0.0
 
     @property
     def seconds(self) -> float:

@@ -15,6 +15,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     children: int = 100_000
     large_bytes: int = 1024 * MiB
     large_repeats: int = 3
+    small_files: int = 10_000
     starts: int = 5
 
     def pace(self, in_flight: int) -> dict[str, Any]:
@@ -22,4 +23,4 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FULL = Sizes()
-QUICK = Sizes(seconds=0.5, children=5_000, large_bytes=64 * MiB, large_repeats=1, starts=2)
+QUICK = Sizes(seconds=0.5, children=5_000, large_bytes=64 * MiB, large_repeats=1, small_files=500, starts=2)
