@@ -14,6 +14,7 @@ from armarium.adapters.catalog.sqlite import SqliteCatalog
 from armarium.adapters.cipher import AesGcmCipher
 from armarium.adapters.clock import SystemClock
 from armarium.adapters.keys import Keys, load_keys
+from armarium.adapters.templates.confined import ConfinedTemplates
 from armarium.auth.identify import Identify
 from armarium.background import Background
 from armarium.core import Core
@@ -25,6 +26,8 @@ from armarium.core.files import Files
 from armarium.core.links import Links
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
+from armarium.core.showcase import Showcases
+from armarium.core.sites import Sites
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
 from armarium.core.uploads import Uploads
@@ -40,7 +43,9 @@ from armarium.faces.hypha.hub import Hub
 from armarium.faces.hypha.manager import Manager
 from armarium.faces.hypha.routes import hypha_rpc_routes
 from armarium.faces.hypha.rpc import Limits
+from armarium.faces.hypha.view_routes import ViewRoutes
 from armarium.settings import Settings
+from armarium.web.pages import Pages
 
 COUNTER_FLUSH = timedelta(seconds=1)
 
@@ -51,6 +56,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     keys: Keys
     core: Core
+    templates: ConfinedTemplates
     identify: Identify
 
 
@@ -72,6 +78,8 @@ def assemble(settings: Settings, base_url: str) -> Parts:
     links = Links(tickets, clock, base_url)
     accounts = Accounts(catalog, clock)
     files = Files(catalog, blobs, clock, counters, links, settings.max_file_bytes)
+    search = Search(catalog, counters, open_listing=settings.hypha_open_listing)
+    templates = ConfinedTemplates()
     core = Core(
         accounts=accounts,
         artifacts=Artifacts(catalog, clock, counters, cipher),
@@ -79,7 +87,9 @@ def assemble(settings: Settings, base_url: str) -> Parts:
         files=files,
         uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
         copies=Copies(catalog, clock, counters),
-        search=Search(catalog, counters, open_listing=settings.hypha_open_listing),
+        search=search,
+        sites=Sites(catalog, blobs, counters, templates),
+        showcases=Showcases(search, files),
         secrets=Secrets(catalog, clock, cipher),
         sweeper=Sweeper(catalog, blobs, clock, settings.blob_grace),
         counters=counters,
@@ -97,7 +107,7 @@ def assemble(settings: Settings, base_url: str) -> Parts:
         root_token=settings.root_token,
         anonymous=settings.anonymous,
     )
-    return Parts(settings=settings, keys=keys, core=core, identify=identify)
+    return Parts(settings=settings, keys=keys, core=core, templates=templates, identify=identify)
 
 
 @asynccontextmanager
@@ -110,6 +120,7 @@ async def running(parts: Parts) -> AsyncIterator[Core]:
         yield core
         await core.counters.flush()
     finally:
+        await parts.templates.close()
         await core.catalog.close()
 
 
@@ -178,6 +189,7 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
     services = {("public", "artifact-manager"): artifact_manager, ("*", "ws"): manager, ("*", "~"): manager}
     return [
         *ArtifactRoutes(core, parts.identify).routes(),
+        *ViewRoutes(core, parts.identify, Pages(core.links.base_url).draw).routes(),
         *Transfers(core).routes(),
         *hypha_rpc_routes(hub),
         *ServiceCalls(services, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),

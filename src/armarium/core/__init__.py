@@ -10,6 +10,8 @@ from armarium.core.files import Files
 from armarium.core.links import Links
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
+from armarium.core.showcase import Showcases
+from armarium.core.sites import Sites
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
 from armarium.core.uploads import Uploads
@@ -30,6 +32,8 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     copies: Copies
     search: Search
     secrets: Secrets
+    sites: Sites
+    showcases: Showcases
     sweeper: Sweeper
     counters: Counters
     links: Links

@@ -15,13 +15,12 @@ from armarium.core.permissions import (
     rules_of,
 )
 from armarium.core.placement import Placement
-from armarium.core.publishing import audit, seal_secrets, view_of
+from armarium.core.publishing import audit, seal_secrets, view_as_of, view_of
 from armarium.core.values import Values, new_values
 from armarium.domain.artifact import Found, View
-from armarium.domain.errors import Invalid, NotFound
 from armarium.domain.identifiers import ArtifactId, VersionId
 from armarium.domain.principal import Action, Principal
-from armarium.domain.version import INITIAL_COMMENT, Intent, Selector, Version, checked_label, pick_version
+from armarium.domain.version import INITIAL_COMMENT, Intent, Selector, Version, checked_label
 from armarium.ports.catalog import Catalog, Transaction
 from armarium.ports.cipher import Cipher
 from armarium.ports.clock import Clock
@@ -81,26 +80,12 @@ class Artifacts:
         require(principal, Action.READ, access_of(found))
         # What is not written yet is added while it certainly is not; what is refused below counts for nothing.
         found = msgspec.structs.replace(found, artifact=self._counters.counted(found.artifact))
-        view = await self._as_of(found, version, stage=stage)
+        view = await view_as_of(self._catalog, found, version, stage=stage)
         artifact = view.artifact
         if not silent:
             self._counters.add(artifact.id, views=1.0)
             artifact = msgspec.structs.replace(artifact, view_count=artifact.view_count + 1.0)
         return msgspec.structs.replace(view, artifact=artifact, child_count=found.child_count)
-
-    async def _as_of(self, found: Found, version: Selector, *, stage: bool) -> View:
-        artifact = found.artifact
-        if stage and version not in (None, "stage"):
-            raise Invalid("version", "You cannot specify a version when using stage mode.")
-        if (stage or version == "stage") and artifact.intent is not None:
-            return await view_of(self._catalog, found, staged=True, with_draft_values=True)
-        picked = pick_version(artifact.versions, None if version == "stage" else version)
-        if picked is None or picked == artifact.versions[-1]:
-            return View(artifact=artifact)
-        then = await self._catalog.manifest_of(picked.id)
-        if then is None:
-            raise NotFound("version", picked.label)
-        return View(artifact=msgspec.structs.replace(artifact, manifest=then[0], type=then[1]))
 
     async def delete(self, principal: Principal, name: str, *, recursive: bool = False) -> None:
         """Remove an artifact; with recursive everything below it too, else its children become root artifacts.
