@@ -139,27 +139,6 @@ def _armed(work: Work) -> Callable[[Core, Trap], Awaitable[None]]:
     return run
 
 
-OPERATIONS: Mapping[str, Callable[[Core, Trap], Awaitable[None]]] = {
-    "put a new file": lambda core, trap: _upload(core, trap, "put.bin"),
-    "put over a staged file": lambda core, trap: _upload(core, trap, "new.txt"),
-    "ask for upload URLs": _armed(lambda core: core.files.stage(ADA, "work", ["p.txt", "q.txt"], weights=[0.0, 2.0])),
-    "commit in place": _armed(lambda core: core.versions.commit(ADA, "work")),
-    "commit a new version": lambda core, trap: _commit_new(core, trap),
-    "discard": _armed(lambda core: core.versions.discard(ADA, "work")),
-    "delete a version": _armed(lambda core: core.versions.remove(ADA, "work", "v0")),
-    "delete the latest version": _armed(lambda core: core.versions.remove(ADA, "work", "latest")),
-    "delete an artifact": _armed(lambda core: core.artifacts.delete(ADA, "work")),
-    "delete recursively": _armed(lambda core: core.artifacts.delete(ADA, "work", recursive=True)),
-    "create": _armed(
-        lambda core: core.artifacts.create(
-            ADA, alias="made", manifest={"name": "made"}, secrets={"KEY": "sesame"}, parent="kept"
-        )
-    ),
-    "edit": _armed(lambda core: core.versions.edit(ADA, "kept", Changes(manifest={"name": "edited"}), as_new=True)),
-    "sweep": lambda core, trap: _sweep(core, trap),
-}
-
-
 async def _commit_new(core: Core, trap: Trap) -> None:
     await core.versions.stage(ADA, "work", Changes(), intent=Intent.NEW_VERSION)
     await trap.arm()
@@ -171,6 +150,27 @@ async def _sweep(core: Core, trap: Trap) -> None:
     await core.versions.remove(ADA, "work", "v0")
     await trap.arm()
     await core.sweeper.sweep()
+
+
+OPERATIONS: Mapping[str, Callable[[Core, Trap], Awaitable[None]]] = {
+    "put a new file": lambda core, trap: _upload(core, trap, "put.bin"),
+    "put over a staged file": lambda core, trap: _upload(core, trap, "new.txt"),
+    "ask for upload URLs": _armed(lambda core: core.files.stage(ADA, "work", ["p.txt", "q.txt"], weights=[0.0, 2.0])),
+    "commit in place": _armed(lambda core: core.versions.commit(ADA, "work")),
+    "discard": _armed(lambda core: core.versions.discard(ADA, "work")),
+    "delete a version": _armed(lambda core: core.versions.remove(ADA, "work", "v0")),
+    "delete the latest version": _armed(lambda core: core.versions.remove(ADA, "work", "latest")),
+    "delete an artifact": _armed(lambda core: core.artifacts.delete(ADA, "work")),
+    "delete recursively": _armed(lambda core: core.artifacts.delete(ADA, "work", recursive=True)),
+    "create": _armed(
+        lambda core: core.artifacts.create(
+            ADA, alias="made", manifest={"name": "made"}, secrets={"KEY": "sesame"}, parent="kept"
+        )
+    ),
+    "edit": _armed(lambda core: core.versions.edit(ADA, "kept", Changes(manifest={"name": "edited"}), as_new=True)),
+    "commit a new version": _commit_new,
+    "sweep": _sweep,
+}
 
 
 async def do(operation: str, data: Path, trap: Trap) -> None:

@@ -15,7 +15,7 @@ from armarium.logs import configure_logs
 from armarium.settings import Settings
 
 DRAIN_SECONDS = 15
-READ_AHEAD_BYTES = 1 << 20
+READ_AHEAD_BYTES = 640 << 10
 _BACKLOG = 2048
 
 
@@ -47,6 +47,7 @@ def serve(settings: Settings) -> None:
             ws_ping_interval=None,
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
             backlog=_BACKLOG,

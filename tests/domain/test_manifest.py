@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armarium.domain.errors import Invalid, TooLarge
-from armarium.domain.manifest import IndexedScalar, check_known_fields, encode_json, scalars
+from armarium.domain.manifest import (
+    MAX_SCALARS,
+    IndexedScalar,
+    check_known_fields,
+    check_searchable,
+    encode_json,
+    scalars,
+)
 
 json_values = st.recursive(
     st.none()
@@ -70,3 +77,9 @@ def test_well_known_fields_have_their_types(manifest):
 
 def test_other_fields_are_free():
     check_known_fields({"name": "x", "tags": [], "authors": [{"name": "Ada"}], "anything": object()})
+
+
+def test_more_values_than_a_search_indexes_are_refused():
+    check_searchable("manifest", {"a": list(range(MAX_SCALARS))})
+    with pytest.raises(TooLarge, match="keep long tables in a file"):
+        check_searchable("manifest", {"a": list(range(MAX_SCALARS)), "b": 1})

@@ -31,9 +31,9 @@ class Person(NamedTuple):
 
 def a_person(name: str = "ada") -> Person:
     """Someone nobody has met before, in whichever process the test runs."""
-    id = f"{name}-{os.getpid()}-{next(_numbers)}"
-    email = f"{id}@example.org"
-    return Person(id, email, signed_token(sub=id, scope=f"ws:ws-user-{id}#a", **{EMAIL: email}))
+    user_id = f"{name}-{os.getpid()}-{next(_numbers)}"
+    email = f"{user_id}@example.org"
+    return Person(user_id, email, signed_token(sub=user_id, scope=f"ws:ws-user-{user_id}#a", **{EMAIL: email}))
 
 
 def signed_token(*, secret: str = JWT_SECRET, lifetime_seconds: float = 3600, **claims: Any) -> str:

@@ -51,7 +51,7 @@ class Sweeper:
     async def _sweep_unreferenced(self, report: SweepReport) -> None:
         before = self._clock.now() - self._grace.total_seconds()
         limit = _ALL if report.dry_run else _BATCH
-        while records := await self._catalog.unreferenced_blobs(created_before=before, limit=limit):
+        while records := await self._catalog.unreferenced_blobs(released_before=before, limit=limit):
             report.unreferenced += len(records)
             report.freed_bytes += sum(record.size_bytes for record in records)
             if report.dry_run:

@@ -10,7 +10,7 @@ from armarium.core.schemas import check_schema
 from armarium.domain.artifact import COLLECTION_TYPES, Artifact
 from armarium.domain.errors import Invalid
 from armarium.domain.identifiers import ArtifactId
-from armarium.domain.manifest import IndexedScalar, check_known_fields, encode_json, scalars
+from armarium.domain.manifest import IndexedScalar, check_known_fields, check_searchable, encode_json, scalars
 from armarium.domain.principal import Principal
 from armarium.domain.version import Draft, Intent
 
@@ -67,6 +67,8 @@ def checked_values(manifest: Mapping[str, Any], config: Mapping[str, Any], type:
     if type in _TYPES_WITH_KNOWN_FIELDS:
         check_known_fields(manifest)
     values = Values(manifest=encode_json("manifest", manifest), config=encode_json("config", config), type=type)
+    check_searchable("manifest", manifest)
+    check_searchable("config", config)
     schema = strict_rules(values.config).schema
     if schema is not None:
         check_schema(schema)

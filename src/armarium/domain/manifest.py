@@ -1,5 +1,6 @@
 """Manifests and configs: JSON objects made safe to store, and the scalars a search can look at."""
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,6 +12,9 @@ from armarium.domain.query import Scalar
 
 MAX_JSON_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
+
+MAX_SCALARS = 10_000
+"""Values of one manifest or config that a search can look at; each is a row of an index."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -51,6 +55,12 @@ class IndexedScalar(msgspec.Struct, frozen=True):
     path: str
     element: bool
     value: Scalar
+
+
+def check_searchable(what: str, value: Mapping[str, Any]) -> None:
+    """Refuse more values than are indexed, rather than index some of them. Raises TooLarge."""
+    if next(itertools.islice(scalars(value), MAX_SCALARS, None), None) is not None:
+        raise TooLarge(f"The {what} has more than {MAX_SCALARS} values: keep long tables in a file.")
 
 
 def scalars(value: Mapping[str, Any], prefix: str = "") -> Iterator[IndexedScalar]:

@@ -120,6 +120,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     parent_id: only direct children of it. roots_only: only artifacts without a parent.
     after: continue behind this row; then offset counts from there.
+    wants_next: whether the answer should say where the next page starts; who pages by offset does not need it.
     """
 
     workspace: str | None = None
@@ -131,3 +132,4 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     offset: int = 0
     limit: int = 100
     after: Cursor | None = None
+    wants_next: bool = True

@@ -145,8 +145,8 @@ class Reader(Protocol):
         ...
 
     # blobs
-    async def unreferenced_blobs(self, *, created_before: float, limit: int) -> list[BlobRecord]:
-        """Blobs no file of any version or draft needs, oldest first, condemned ones included."""
+    async def unreferenced_blobs(self, *, released_before: float, limit: int) -> list[BlobRecord]:
+        """Blobs nothing has needed since before a moment, longest first, condemned ones included."""
         ...
 
     async def known_blobs(self, ids: Sequence[BlobId]) -> set[BlobId]: ...

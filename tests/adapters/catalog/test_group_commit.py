@@ -121,7 +121,7 @@ async def test_a_cancelled_long_read_does_not_leave_its_connection_in_use(catalo
     async def scan():
         async with catalog.transaction() as tx:
             for _ in range(100):
-                await tx.unreferenced_blobs(created_before=1e12, limit=10)
+                await tx.unreferenced_blobs(released_before=1e12, limit=10)
 
     for _ in range(20):
         task = asyncio.create_task(scan())

@@ -270,10 +270,11 @@ class HistoryMachine(RuleBasedStateMachine):
         try:
             self._call(function, artifact_id=self._id, **arguments)
         except RefusedError as error:
-            assert expected_refusal is not None, f"{function}({arguments}) was refused: {error}"
-            assert re.search(expected_refusal, str(error)), f"expected {expected_refusal}, got {error}"
+            said = str(error)
         else:
-            assert expected_refusal is None, f"{function}({arguments}) should have been refused: {expected_refusal}"
+            said = None
+        expected = said is None if expected_refusal is None else re.search(expected_refusal, said or "")
+        assert expected, f"{function}({arguments}): {said}, where the model says {expected_refusal}"
 
     @invariant()
     def everybody_sees_what_is_committed(self) -> None:

@@ -483,7 +483,7 @@ async def test_a_scope_for_all_files_is_for_that_artifact_only(store: Any, scope
 
 async def test_a_scoped_token_opens_no_connection(store: Any, scoped: Any, visit: Visit, private: Any):
     token = await scoped(f"get_file:{private.id}:*")
-    with pytest.raises(Exception, match="(?i)permission|cannot|denied|workspace"):
+    with pytest.raises(Exception, match=r"(?i)permission|cannot|denied|workspace"):
         await visit(a_person("nobody")._replace(token=token))
 
 

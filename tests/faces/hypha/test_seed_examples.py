@@ -10,7 +10,7 @@ What differs in single examples is said by the test that runs them.
 import ast
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,11 @@ def as_ada(monkeypatch: pytest.MonkeyPatch, ada: Person) -> None:
 
 
 @pytest.fixture(autouse=True)
-def local_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def local_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The programs read `path/to/local/data.csv`."""
     monkeypatch.chdir(tmp_path)
     Path("path/to/local").mkdir(parents=True)
     Path("path/to/local/data.csv").write_bytes(DATA)
-    yield
 
 
 @pytest.fixture
@@ -71,8 +70,7 @@ async def run(printed: Callable[[str], str], store: Any) -> Run:
 
 def uploading(text: str) -> str:
     """Add the upload that the printed text leaves out after it has got a URL."""
-    add = r"\1requests.put(put_url, data=b'arrived').raise_for_status()"
-    return re.sub(r"(?m)^(?=put_url = )(put_url = .*)$", lambda line: line[1] + "\n" + add.replace(r"\1", ""), text)
+    return re.sub(r"(?m)^put_url = .*$", r"\g<0>; requests.put(put_url, data=b'arrived').raise_for_status()", text)
 
 
 async def test_getting_started(run: Run, ada: Person):

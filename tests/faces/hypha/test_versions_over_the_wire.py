@@ -75,7 +75,7 @@ def test_histories_in_process(in_process: Call):
 def test_many_long_histories_in_process(in_process: Call):
     run_state_machine_as_test(
         lambda: HistoryMachine(in_process),
-        settings=settings(QUICK, derandomize=False, max_examples=400, stateful_step_count=60),
+        settings=settings(QUICK, derandomize=False, max_examples=200, stateful_step_count=60),
     )
 
 

@@ -10,7 +10,7 @@ import requests
 from hypha_rpc.rpc import RemoteException
 
 LEAKS = re.compile(
-    r"Traceback|File \"|\.py\b|src/armarium|site-packages|/tmp|/root|/home|/work|sqlite|SQL\b|constraint|UNIQUE",
+    r"Traceback|File \"|\.py\b|src/armarium|site-packages|/tmp|/root|/home|sqlite|SQL\b|constraint|UNIQUE",
     re.IGNORECASE,
 )
 """What no answer may hold: traces, paths of the server, words of its database."""

@@ -10,17 +10,18 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+from armarium.adapters.blobs.long_file import LongFile
 from armarium.domain.errors import AlreadyExists, Invalid, TooLarge, Unavailable
 
-BATCH_BYTES = 1 << 20
+BATCH_BYTES = 8 << 20
+LEAST_BATCH_BYTES = 1 << 20
 # A file object takes chunks of at least this size straight to the disk and gathers smaller ones.
 _GATHERED_BYTES = 1 << 18
-# Written bytes the disk may be behind before it is asked to catch up.
-_SYNC_BYTES = 1 << 26
 _ATTEMPTS = 20
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -48,11 +49,11 @@ class Incoming:
     def __init__(self, folder: Path, *, size_bytes: int | None = None, limit_bytes: int | None = None) -> None:
         """Make the file. size_bytes: what is expected, if known; limit_bytes: what is allowed."""
         self.size_bytes = 0
-        self._synced_bytes = 0
         self._expected_bytes = size_bytes
         self._limit_bytes = limit_bytes
         self._digest = hashlib.sha256()
         self._path = folder / str(uuid4())
+        self._long: LongFile | None = None
         with told():
             self._file = self._path.open("xb", buffering=_GATHERED_BYTES)
 
@@ -61,43 +62,71 @@ class Incoming:
         return self._digest.hexdigest()
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> None:
-        """Take all chunks; raises TooLarge or Invalid as soon as there are too many bytes.
+        """Take all chunks of an empty file; raises TooLarge or Invalid as soon as there are too many bytes.
 
-        Long files go to the disk while they arrive, so that little is left for the last fsync to wait for.
+        What fits into one batch is hashed and written at once. More goes batch by batch to two threads, of which
+        one hashes and one writes while the next batch arrives; two batches are the most that is held in memory.
+        Batches shrink when many long files arrive at once.
         """
-        syncing: asyncio.Task[None] | None = None
+        absorbing: asyncio.Future[Any] | None = None
         try:
-            async for chunk in chunks:
-                self.write(chunk)
-                if self.size_bytes - self._synced_bytes >= _SYNC_BYTES and (syncing is None or syncing.done()):
-                    if syncing is not None:
-                        syncing.result()  # the kernel tells of a lost page only once
-                    self._synced_bytes = self.size_bytes
-                    syncing = asyncio.create_task(asyncio.to_thread(self._sync))
-            if syncing is not None:
-                await syncing
+            async for batch, is_last in _batches(self._admitted(chunks)):
+                if absorbing is not None:
+                    await absorbing
+                elif is_last:
+                    self._absorb(batch)
+                    return
+                else:
+                    _long_ones.add(self)
+                absorbing = asyncio.gather(
+                    asyncio.to_thread(self._hash, batch), asyncio.to_thread(self._write_long, batch, is_last)
+                )
+            if absorbing is not None:
+                await absorbing
         finally:
-            if syncing is not None:
-                await asyncio.gather(syncing, return_exceptions=True)
+            _long_ones.discard(self)
+            if absorbing is not None:
+                await asyncio.gather(absorbing, return_exceptions=True)
 
-    def _sync(self) -> None:
-        with told():
-            os.fdatasync(self._file.fileno())
+    async def _admitted(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            self._admit(len(chunk))
+            yield chunk
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Add bytes; raises as `receive` does."""
-        self.size_bytes += len(chunk)
+        self._admit(len(chunk))
+        self._absorb([chunk])
+
+    def _admit(self, count: int) -> None:
+        self.size_bytes += count
         if self._limit_bytes is not None and self.size_bytes > self._limit_bytes:
             raise TooLarge(f"The upload is larger than the {self._limit_bytes} bytes allowed.")
         if self._expected_bytes is not None and self.size_bytes > self._expected_bytes:
             raise Invalid("size_bytes", f"Expected {self._expected_bytes} bytes, got at least {self.size_bytes}.")
-        self._digest.update(chunk)
+
+    def _hash(self, chunks: Sequence[bytes | memoryview]) -> None:
+        for chunk in chunks:
+            self._digest.update(chunk)
+
+    def _absorb(self, chunks: Sequence[bytes | memoryview]) -> None:
+        self._hash(chunks)
         with told():
-            self._file.write(chunk)
+            for chunk in chunks:
+                self._file.write(chunk)
+
+    def _write_long(self, chunks: Sequence[bytes], is_last: bool) -> None:
+        with told():
+            if self._long is None:
+                self._long = LongFile(self._path)
+            for chunk in chunks:
+                self._long.write(chunk)
+            if is_last:
+                self._long.finish()
 
     def copy_from(self, descriptor: int, size_bytes: int) -> None:
         """Add the first bytes of an open file, in bounded memory."""
-        buffer = memoryview(bytearray(min(BATCH_BYTES, size_bytes)))
+        buffer = memoryview(bytearray(min(LEAST_BATCH_BYTES, size_bytes)))
         done = 0
         while done < size_bytes:
             with told():
@@ -108,8 +137,9 @@ class Incoming:
             done += count
 
     def trail(self, trailer: bytes) -> None:
-        """Add bytes that count for neither size nor hash."""
+        """Add bytes at the end that count for neither size nor hash."""
         with told():
+            self._file.seek(0, os.SEEK_END)
             self._file.write(trailer)
 
     def check(self, *, sha256: str | None = None) -> None:
@@ -129,6 +159,8 @@ class Incoming:
             os.fsync(self._file.fileno())
             modified_at = os.fstat(self._file.fileno()).st_mtime
             self._file.close()
+            if self._long is not None:
+                self._long.close()
             self._move(target, replace=replace)
             with contextlib.suppress(FileNotFoundError):  # deleted already, with its folder
                 sync_folder(target.parent)
@@ -158,6 +190,8 @@ class Incoming:
         """Let go of the file and remove what was not published; more than once is fine."""
         with contextlib.suppress(OSError):  # a full disk refuses the last gathered bytes once more
             self._file.close()
+        if self._long is not None:
+            self._long.close()
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
 
@@ -169,3 +203,19 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+_long_ones: set[Incoming] = set()
+
+
+async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[list[bytes], bool]]:
+    """Gather chunks into full batches and a last one, which may be empty; the flag says which it is."""
+    batch: list[bytes] = []
+    gathered = 0
+    async for chunk in chunks:
+        batch.append(chunk)
+        gathered += len(chunk)
+        if gathered >= max(LEAST_BATCH_BYTES, BATCH_BYTES // max(1, len(_long_ones))):
+            yield batch, False
+            batch, gathered = [], 0
+    yield batch, True

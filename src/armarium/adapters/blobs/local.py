@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from armarium.adapters.blobs.incoming import BATCH_BYTES, Incoming, told, unavailable
+from armarium.adapters.blobs.incoming import Incoming, told, unavailable
 from armarium.domain.errors import Invalid, NotFound, Unavailable
 from armarium.domain.file import ByteRange
 from armarium.domain.storage_keys import INCOMING, PARTS, part_key, part_of, parts_prefix
@@ -30,6 +30,8 @@ _ETAG_BYTES = 64
 _LISTED_AT_ONCE = 1000
 
 T = TypeVar("T")
+
+READ_BYTES = 1 << 20
 
 
 class LocalBlobs:
@@ -70,7 +72,7 @@ class LocalBlobs:
         try:
             at, end = (span.first, span.last + 1) if span else (0, os.fstat(descriptor).st_size)
             while at < end:
-                chunk = _read(descriptor, min(BATCH_BYTES, end - at), at)
+                chunk = _read(descriptor, min(READ_BYTES, end - at), at)
                 at += len(chunk)
                 yield chunk
         finally:

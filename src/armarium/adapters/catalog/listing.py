@@ -67,7 +67,7 @@ class Listing:
         limit = self._query.limit
         if limit <= 0 or await self._is_nowhere():
             return Page([], None)
-        rows = await self._rows(limit + 1)
+        rows = await self._rows(limit + 1 if self._query.wants_next else limit)
         last = rows[limit - 1] if len(rows) > limit else None
         return Page(await self._artifacts(rows[:limit]), Cursor(last[1], last[0]) if last else None)
 

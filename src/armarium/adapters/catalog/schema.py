@@ -15,6 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from armarium.adapters.catalog.migrations import HEAD, REVISIONS
 from armarium.adapters.catalog.tables import metadata
 from armarium.adapters.catalog.text_search import TEXT_INDEX_DDL
+from armarium.adapters.catalog.triggers import TRIGGERS
 from armarium.domain.errors import Unavailable
 
 _REVISION_DDL = (
@@ -72,7 +73,7 @@ def ddl() -> list[str]:
         statements.append(str(CreateTable(table).compile(dialect=dialect)))
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
-    return [*statements, TEXT_INDEX_DDL]
+    return [*statements, TEXT_INDEX_DDL, *TRIGGERS]
 
 
 def _upgrade(connection: sqlite3.Connection, revision: str) -> None:

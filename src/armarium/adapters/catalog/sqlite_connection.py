@@ -9,7 +9,7 @@ from typing import Any
 from armarium.adapters.catalog.text_search import contains, matches
 from armarium.domain.errors import ArmariumError, Invalid, Unavailable
 
-_MMAP_BYTES = 1 << 30
+_MMAP_BYTES = 128 * 1024 * 1024
 _CACHE_KIB = 16 * 1024
 _CHECKPOINT_PAGES = 10_000
 """40 MB of log: group commits fill SQLite's default of 4 MB several times a second, each time for two more fsyncs."""

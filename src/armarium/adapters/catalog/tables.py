@@ -140,6 +140,7 @@ version = Table(
 )
 
 # condemned: 1 once its bytes may be removed at any moment; such a blob is never referenced again.
+# released_at: when a row last stopped referring to the blob; `triggers.py` keeps it.
 blob = Table(
     "blob",
     metadata,
@@ -148,7 +149,8 @@ blob = Table(
     Column("sha256", Text),
     Column("created_at", Float, nullable=False),
     Column("condemned", Integer, nullable=False),
-    Index("ix_blob_age", "created_at", "id"),
+    Column("released_at", Float),
+    Index("ix_blob_released", "released_at", "id"),
 )
 
 # directory: "" or "a/b/", what stands before the name in the path.

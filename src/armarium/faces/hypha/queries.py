@@ -59,6 +59,7 @@ def parse_query(
         offset=_whole("offset", offset),
         limit=_whole("limit", limit),
         roots_only=roots_only,
+        wants_next=False,
     )
 
 

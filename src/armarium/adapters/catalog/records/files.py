@@ -153,6 +153,7 @@ class FileWriter(FileReader):
             sha256=entry.sha256,
             created_at=entry.modified_at,
             condemned=0,
+            released_at=None,
         )
         if recorded is None:
             raise Conflict("The content of a file is no longer stored: send it again.")

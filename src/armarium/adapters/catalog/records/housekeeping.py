@@ -29,8 +29,8 @@ class HousekeepingReader(Records):
             for at, where, actor, action, about, detail in rows
         ]
 
-    async def unreferenced_blobs(self, *, created_before: float, limit: int) -> list[BlobRecord]:
-        rows = await self._all(file_sql.unreferenced_blobs, long=True, created_before=created_before, limit=limit)
+    async def unreferenced_blobs(self, *, released_before: float, limit: int) -> list[BlobRecord]:
+        rows = await self._all(file_sql.unreferenced_blobs, long=True, released_before=released_before, limit=limit)
         return [BlobRecord(*row) for row in rows]
 
 

@@ -201,8 +201,8 @@ def unreferenced_blobs() -> Select[Any]:
     b = t.blob.c
     return (
         select(b.id, b.size_bytes, b.sha256, b.created_at)
-        .where(b.created_at < bindparam("created_before"), _unreferenced())
-        .order_by(b.created_at, b.id)
+        .where(b.released_at < bindparam("released_before"), _unreferenced())
+        .order_by(b.released_at, b.id)
         .limit(bindparam("limit"))
     )
 

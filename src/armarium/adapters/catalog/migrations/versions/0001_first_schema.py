@@ -11,6 +11,12 @@ WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 TEXT_INDEX_DDL = (
     "CREATE VIRTUAL TABLE text_index USING fts5(body, content='', detail=none, tokenize='trigram case_sensitive 1')"
 )
+RELEASES = (
+    ("release_file", "DELETE", "file"),
+    ("release_file_replaced", "UPDATE OF blob_id", "file"),
+    ("release_draft_file", "DELETE", "draft_file"),
+    ("release_draft_file_replaced", "UPDATE OF blob_id", "draft_file"),
+)
 
 
 def upgrade() -> None:
@@ -55,9 +61,10 @@ def upgrade() -> None:
         sa.Column("sha256", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("condemned", sa.Integer(), nullable=False),
+        sa.Column("released_at", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_blob"),
     )
-    op.create_index("ix_blob_age", "blob", ["created_at", "id"], unique=False)
+    op.create_index("ix_blob_released", "blob", ["released_at", "id"], unique=False)
     op.create_table(
         "event",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -248,3 +255,11 @@ def upgrade() -> None:
     op.create_index("ix_file_directory", "file", ["version_id", "directory", "path"], unique=False)
     if op.get_bind().dialect.name == "sqlite":
         op.execute(TEXT_INDEX_DDL)
+        for name, event, table in RELEASES:
+            op.execute(
+                f"CREATE TRIGGER {name} AFTER {event} ON {table} WHEN OLD.blob_id IS NOT NULL "  # noqa: S608
+                "AND NOT EXISTS (SELECT 1 FROM file WHERE blob_id = OLD.blob_id) "
+                "AND NOT EXISTS (SELECT 1 FROM draft_file WHERE blob_id = OLD.blob_id) "
+                "BEGIN UPDATE blob SET released_at = (julianday('now') - 2440587.5) * 86400.0 "
+                "WHERE id = OLD.blob_id; END"
+            )

@@ -1,0 +1,76 @@
+"""One large file up and down through signed URLs."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.crew import crew
+from bench.harness import Bench, Memory, unique
+from bench.http_clients import download_large, upload_large
+from bench.measure import Budget, Measure, Timings
+from bench.sizes import MiB
+
+FILE = "large.bin"
+GROWTH = Budget("growth_mb", 64.0)
+
+
+def large_files(bench: Bench) -> Iterator[Measure]:
+    size = bench.sizes.large_bytes
+    source = bench.folder / FILE
+    _fill(source, size)
+    disk, loopback = bench.floors("disk_sha256"), bench.floors("loopback")
+    bench.floors("disk")
+    artifact = unique("large")
+
+    async def stage(manager: Any) -> str:
+        made = await manager.create(parent_id=bench.collection, alias=artifact, manifest={"name": "Large"}, stage=True)
+        return str(await manager.put_file(made.id, FILE))
+
+    async def publish(manager: Any) -> str:
+        artifact_id = f"{bench.collection.partition('/')[0]}/{artifact}"
+        await manager.commit(artifact_id)
+        return str(await manager.get_file(artifact_id, FILE))
+
+    url = bench.call(stage)
+    with bench.watched() as memory:
+        seen = [crew(upload_large, url=url, source=str(source))[0] for _ in range(bench.sizes.large_repeats)]
+    yield from _measures("upload", size, seen, memory, Budget("mb_per_second", 700, at_most=False), disk)
+    source.unlink()
+
+    url = bench.call(publish)
+    with bench.watched() as memory:
+        seen = [crew(download_large, url=url)[0] for _ in range(bench.sizes.large_repeats)]
+    yield from _measures("download", size, seen, memory, Budget("mb_per_second", 1500, at_most=False), loopback)
+
+
+def _measures(
+    what: str, size: int, seen: list[Timings], memory: Memory, budget: Budget, floor: Measure
+) -> Iterator[Measure]:
+    """The speed of the best of some transfers, and what all of them cost in memory."""
+    name = f"{what} of {size // MiB:,} MiB"
+    best = size / min(timings.seconds for timings in seen) / 1e6
+    note = f"best of {len(seen)}"
+    yield (
+        Measure(
+            row="large-files",
+            name=name,
+            key="mb_per_second",
+            count=len(seen),
+            mb_per_second=best,
+            budget=budget,
+            note=note,
+        )
+        .judged()
+        .against(floor)
+    )
+    yield Measure(
+        row="large-files", name=f"{name}, memory", key="growth_mb", count=len(seen), budget=GROWTH, **memory.as_fields()
+    ).judged()
+
+
+def _fill(path: Path, size: int) -> None:
+    piece = os.urandom(16 * MiB)
+    with path.open("wb") as file:
+        for _ in range(size // len(piece)):
+            file.write(piece)
