@@ -8,6 +8,7 @@ import msgspec
 from starlette.routing import BaseRoute, Router
 
 from armarium._version import __version__
+from armarium.adapters.archive.zenodo import ZenodoArchive
 from armarium.adapters.blobs.checked import checked
 from armarium.adapters.blobs.local import LocalBlobs
 from armarium.adapters.catalog.sqlite import SqliteCatalog
@@ -24,6 +25,8 @@ from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
 from armarium.core.links import Links
+from armarium.core.placement import Placement
+from armarium.core.publication import Publication
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
 from armarium.core.showcase import Showcases
@@ -80,9 +83,19 @@ def assemble(settings: Settings, base_url: str) -> Parts:
     files = Files(catalog, blobs, clock, counters, links, settings.max_file_bytes)
     search = Search(catalog, counters, open_listing=settings.hypha_open_listing)
     templates = ConfinedTemplates()
+    archives = {"zenodo": settings.zenodo_url, "sandbox_zenodo": settings.sandbox_zenodo_url}
+    publication = Publication(
+        catalog,
+        blobs,
+        clock,
+        cipher,
+        Placement(clock, counters),
+        {name: ZenodoArchive(url) for name, url in archives.items()},
+        base_url,
+    )
     core = Core(
         accounts=accounts,
-        artifacts=Artifacts(catalog, clock, counters, cipher),
+        artifacts=Artifacts(catalog, clock, counters, cipher, publication),
         versions=Versions(catalog, clock, cipher),
         files=files,
         uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
@@ -90,6 +103,7 @@ def assemble(settings: Settings, base_url: str) -> Parts:
         search=search,
         sites=Sites(catalog, blobs, counters, templates),
         showcases=Showcases(search, files),
+        publication=publication,
         secrets=Secrets(catalog, clock, cipher),
         sweeper=Sweeper(catalog, blobs, clock, settings.blob_grace),
         counters=counters,

@@ -15,6 +15,7 @@ from armarium.core.permissions import (
     rules_of,
 )
 from armarium.core.placement import Placement
+from armarium.core.publication import Publication
 from armarium.core.publishing import audit, seal_secrets, view_as_of, view_of
 from armarium.core.values import Values, new_values
 from armarium.domain.artifact import Found, View
@@ -31,11 +32,14 @@ _TYPES_WITH_KNOWN_FIELDS = frozenset({"generic", "collection"})
 class Artifacts:
     """Use cases around one artifact as a whole; the caller always comes first."""
 
-    def __init__(self, catalog: Catalog, clock: Clock, counters: Counters, cipher: Cipher) -> None:
+    def __init__(
+        self, catalog: Catalog, clock: Clock, counters: Counters, cipher: Cipher, publication: Publication
+    ) -> None:
         self._catalog = catalog
         self._clock = clock
         self._counters = counters
         self._cipher = cipher
+        self._publication = publication
         self._placement = Placement(clock, counters)
 
     async def create(
@@ -58,11 +62,17 @@ class Artifacts:
 
         alias: a name, a pattern, or None for readable words. label: of the first version, else `v0`.
         overwrite: start an existing artifact of that alias afresh, keeping its id.
-        Raises NotFound (parent, workspace), Forbidden, AlreadyExists, Invalid, SchemaViolation, TooLarge.
+        Raises NotFound (parent, workspace), Forbidden, AlreadyExists, Invalid, SchemaViolation, TooLarge; for an alias
+        that holds the number of a deposit also Refused, Unavailable.
         """
         values = new_values(principal, manifest=manifest, type=type, config=config)
-        async with self._catalog.transaction() as tx:
-            place = await self._placement.find(tx, principal, parent=parent, workspace=workspace, stage=stage)
+        where = {"parent": parent, "workspace": workspace}
+        async with (
+            self._publication.reserved(principal, alias, values, **where, secrets=secrets, stage=stage) as reserved,
+            self._catalog.transaction() as tx,
+        ):
+            alias, values = reserved.alias, reserved.values
+            place = await self._placement.find(tx, principal, **where, stage=stage)
             artifact_id = await self._placement.fill(
                 tx, principal, place, values, alias=alias, stage=stage, overwrite=overwrite
             )

@@ -16,7 +16,7 @@ from armarium.domain.errors import AlreadyExists, Conflict, Forbidden, Invalid, 
 from armarium.domain.identifiers import ArtifactId, ByAlias, checked_alias
 from armarium.domain.manifest import encode_json
 from armarium.domain.principal import Action, Principal, Role
-from armarium.ports.catalog import Transaction
+from armarium.ports.catalog import Reader, Transaction
 from armarium.ports.clock import Clock
 
 
@@ -39,7 +39,7 @@ class Placement:
         self._counters = counters
 
     async def find(
-        self, tx: Transaction, principal: Principal, *, parent: str | None, workspace: str | None, stage: bool
+        self, tx: Reader, principal: Principal, *, parent: str | None, workspace: str | None, stage: bool
     ) -> Place:
         """Return where the caller may create; stage: what is created stays a draft for now.
 
@@ -57,7 +57,7 @@ class Placement:
         require_on_parent(principal, Action.DRAFT if stage else Action.ATTACH, access)
         return Place(owner.artifact.workspace, owner)
 
-    async def _require_own_place(self, tx: Transaction, principal: Principal, workspace: str) -> None:
+    async def _require_own_place(self, tx: Reader, principal: Principal, workspace: str) -> None:
         place = await tx.find_workspace(workspace, viewer=principal.effective_id)
         is_passing = principal.is_anonymous and workspace == principal.home_workspace
         if place is None and not is_passing:

@@ -73,7 +73,7 @@ class Addresses:
         """A picture among the artifact's own files; none of other servers, which would learn who looks."""
         if path.startswith(f"{self._base_url}/"):
             return path
-        if urlsplit(path).scheme or path.startswith(("//", "data:")) or not path:
+        if _scheme(path) or path.startswith(("//", "data:")) or not path:
             return None
         return self.file(artifact, path.removeprefix("./").lstrip("/")) + "?silent=true"
 
@@ -113,7 +113,14 @@ def list_of_texts(value: object) -> list[str]:
 
 def web_link(text: str) -> str | None:
     """A link that leads to another page and runs nothing."""
-    return text if urlsplit(text).scheme in ("http", "https") else None
+    return text if _scheme(text) in ("http", "https") else None
+
+
+def _scheme(text: str) -> str:
+    try:
+        return urlsplit(text).scheme
+    except ValueError:  # a bracket where an address should be
+        return "unreadable"
 
 
 def _shortened(text: str) -> str:
