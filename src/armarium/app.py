@@ -43,9 +43,11 @@ from armarium.faces.hypha.artifact_routes import ArtifactRoutes
 from armarium.faces.hypha.calls import ServiceCalls
 from armarium.faces.hypha.credentials import Credentials
 from armarium.faces.hypha.hub import Hub
+from armarium.faces.hypha.listing_cache import ListingCache
 from armarium.faces.hypha.manager import Manager
 from armarium.faces.hypha.routes import hypha_rpc_routes
 from armarium.faces.hypha.rpc import Limits
+from armarium.faces.hypha.upload_routes import UploadRoutes
 from armarium.faces.hypha.view_routes import ViewRoutes
 from armarium.settings import Settings
 from armarium.web.pages import Pages
@@ -200,10 +202,12 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
     artifact_manager = ArtifactManager(core).service()
     manager = Manager(hub).service()
     hub.offer(artifact_manager)
+    listings = ListingCache(core.clock, settings.hypha_listing_cache_seconds)
     services = {("public", "artifact-manager"): artifact_manager, ("*", "ws"): manager, ("*", "~"): manager}
     return [
-        *ArtifactRoutes(core, parts.identify).routes(),
         *ViewRoutes(core, parts.identify, Pages(core.links.base_url).draw).routes(),
+        *ArtifactRoutes(core, parts.identify, cache=listings).routes(),
+        *UploadRoutes(core, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),
         *Transfers(core).routes(),
         *hypha_rpc_routes(hub),
         *ServiceCalls(services, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),

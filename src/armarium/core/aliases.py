@@ -12,6 +12,8 @@ from armarium.ports.clock import Clock
 ATTEMPTS = 100
 """How many candidates a pattern gets before it counts as exhausted."""
 
+DEPOSIT_PLACEHOLDERS = frozenset({"zenodo_id", "zenodo_conceptrecid"})
+
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _random = random.SystemRandom()
 
@@ -40,6 +42,11 @@ def readable_words(count: int = 4) -> str:
 
 def is_pattern(alias: str) -> bool:
     return _PLACEHOLDER.search(alias) is not None
+
+
+def wants_deposit(alias: str) -> bool:
+    """Whether a pattern names the number of a deposit at Zenodo."""
+    return not DEPOSIT_PLACEHOLDERS.isdisjoint(_PLACEHOLDER.findall(alias))
 
 
 def fill_pattern(pattern: str, *, principal: Principal, clock: Clock, id_parts: Mapping[str, Any] | None) -> str:

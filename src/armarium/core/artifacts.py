@@ -9,10 +9,10 @@ from armarium.core.counters import Counters
 from armarium.core.lookup import find
 from armarium.core.permissions import (
     access_of,
+    is_addressee,
     parent_access,
     require,
     require_on_parent,
-    rules_of,
 )
 from armarium.core.placement import Placement
 from armarium.core.publication import Publication
@@ -25,8 +25,6 @@ from armarium.domain.version import INITIAL_COMMENT, Intent, Selector, Version, 
 from armarium.ports.catalog import Catalog, Transaction
 from armarium.ports.cipher import Cipher
 from armarium.ports.clock import Clock
-
-_TYPES_WITH_KNOWN_FIELDS = frozenset({"generic", "collection"})
 
 
 class Artifacts:
@@ -104,7 +102,7 @@ class Artifacts:
         """
         async with self._catalog.transaction() as tx:
             found = await find(tx, principal, name)
-            if not _is_own_mail(principal, found):
+            if recursive or not is_addressee(principal, found):
                 self._require_delete(principal, found, recursive=recursive)
             doomed = [found.artifact.id]
             if recursive:
@@ -160,15 +158,6 @@ class Artifacts:
             size_bytes=0,
         )
         await tx.insert_version(artifact_id, first, manifest=values.manifest, type=values.type)
-
-
-def _is_own_mail(principal: Principal, found: Found) -> bool:
-    """Whether the caller is the addressee of a child in a collection that lets addressees delete."""
-    rules = rules_of(found.parent_config)
-    if not (rules.recipient_can_delete and principal.email and isinstance(rules.recipient_field, str)):
-        return False
-    addressee = msgspec.json.decode(found.artifact.manifest).get(rules.recipient_field)
-    return bool(addressee == principal.email)
 
 
 async def _descendants(tx: Transaction, principal: Principal, root: ArtifactId) -> list[ArtifactId]:

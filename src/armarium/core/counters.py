@@ -25,6 +25,7 @@ class Counters:
         self._catalog = catalog
         self._clock = clock
         self._waiting: Counts = {}
+        self._batch: Counts = {}
         self._written: asyncio.Event | None = None
         self._flushing = asyncio.Lock()
 
@@ -52,23 +53,25 @@ class Counters:
         async with self._flushing:
             if not self._waiting:
                 return
-            batch, self._waiting = self._waiting, {}
+            self._batch, self._waiting = self._waiting, {}
             self._written = asyncio.Event()
             try:
-                await self._write(batch)
+                await self._write()
             except BaseException:
-                for artifact_id, (views, downloads) in batch.items():
+                for artifact_id, (views, downloads) in self._batch.items():
                     self.add(artifact_id, views=views, downloads=downloads)
                 raise
             finally:
+                self._batch = {}
                 self._written.set()
                 self._written = None
 
     def forget(self, artifact_id: ArtifactId) -> None:
         """Drop what is not written yet, as when the counters are reset."""
         self._waiting.pop(artifact_id, None)
+        self._batch.pop(artifact_id, None)
 
-    async def _write(self, counts: Counts) -> None:
+    async def _write(self) -> None:
         day = dt.datetime.fromtimestamp(self._clock.now(), dt.UTC).date().isoformat()
         async with self._catalog.transaction() as tx:
-            await tx.add_counts(counts, day=day)
+            await tx.add_counts(self._batch, day=day)

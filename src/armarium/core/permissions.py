@@ -124,6 +124,19 @@ def parent_access(found: Found) -> Access | None:
     )
 
 
+def is_addressee(principal: Principal, found: Found) -> bool:
+    """Whether an artifact is addressed to the caller, in a collection that lets addressees delete."""
+    rules = rules_of(found.parent_config)
+    if not (rules.private_children and rules.recipient_can_delete and isinstance(rules.recipient_field, str)):
+        return False
+    if not principal.email or principal.is_limited or principal.read_only:
+        return False
+    if principal.confined_to not in (None, found.artifact.workspace):
+        return False
+    addressee = msgspec.json.decode(found.artifact.manifest).get(rules.recipient_field)
+    return bool(addressee == principal.email)
+
+
 def has_role(principal: Principal, role: Role, workspace: str, membership: Role | None) -> bool:
     """Say whether a caller is at least this in a workspace. Limited credentials are nothing anywhere."""
     if principal.is_limited:

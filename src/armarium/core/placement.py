@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from armarium.core.aliases import ATTEMPTS, fill_pattern, is_pattern, readable_words
+from armarium.core.aliases import ATTEMPTS, fill_pattern, is_pattern, readable_words, wants_deposit
 from armarium.core.counters import Counters
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require, require_on_parent, require_role, rules_of
@@ -12,8 +12,15 @@ from armarium.core.publishing import publish
 from armarium.core.schemas import check_manifest
 from armarium.core.values import Values
 from armarium.domain.artifact import Found
-from armarium.domain.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
-from armarium.domain.identifiers import ArtifactId, ByAlias, checked_alias
+from armarium.domain.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, Unsupported
+from armarium.domain.identifiers import (
+    MAX_ALIAS_LENGTH,
+    MAX_FILLED_LENGTH,
+    ArtifactId,
+    ByAlias,
+    check_alias_length,
+    checked_alias,
+)
 from armarium.domain.manifest import encode_json
 from armarium.domain.principal import Action, Principal, Role
 from armarium.ports.catalog import Reader, Transaction
@@ -105,6 +112,8 @@ class Placement:
     ) -> ArtifactId:
         """Add the artifact under the first alias that is free, or take over the one that has it."""
         generated = alias is None or is_pattern(alias)
+        if alias is not None and generated:
+            _check_pattern(alias, values)
         for _ in range(ATTEMPTS if generated else 1):
             candidate = readable_words() if alias is None else alias
             if generated and alias is not None:
@@ -113,7 +122,7 @@ class Placement:
             if await tx.insert_artifact(
                 id=artifact_id,
                 workspace=place.workspace,
-                alias=checked_alias(candidate),
+                alias=checked_alias(candidate, most=MAX_FILLED_LENGTH if generated else MAX_ALIAS_LENGTH),
                 parent_id=place.parent_id,
                 type=values.type,
                 manifest=values.manifest,
@@ -167,3 +176,15 @@ class Placement:
         config = {**msgspec.json.decode(artifact.config), "is_collection": True}
         values = Values(manifest=artifact.manifest, config=encode_json("config", config), type=artifact.type)
         await publish(tx, artifact, values, now=self._clock.now())
+
+
+def _check_pattern(pattern: str, values: Values) -> None:
+    """Refuse a pattern that is too long before it is filled, or that names a deposit nobody has made."""
+    check_alias_length(pattern)
+    if not wants_deposit(pattern):
+        return
+    if not msgspec.json.decode(values.config).get("publish_to"):
+        raise Invalid(
+            "alias", "A Zenodo placeholder in the alias needs config.publish_to: 'zenodo' or 'sandbox_zenodo'."
+        )
+    raise Unsupported("A copy cannot be named after a deposit at Zenodo, only a new artifact can.")

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from armarium.core.aliases import wants_deposit
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require
 from armarium.core.placement import Placement
@@ -22,7 +23,7 @@ from armarium.core.values import Values, published_values
 from armarium.domain.artifact import Artifact
 from armarium.domain.errors import ArmariumError, Conflict, Invalid, NotFound
 from armarium.domain.file import FileEntry
-from armarium.domain.identifiers import ArtifactId
+from armarium.domain.identifiers import ArtifactId, check_alias_length
 from armarium.domain.manifest import encode_json
 from armarium.domain.principal import Action, Principal
 from armarium.domain.storage_keys import blob_key
@@ -38,7 +39,6 @@ TOKEN_SECRETS = {"zenodo": "ZENODO_ACCESS_TOKEN", "sandbox_zenodo": "SANDBOX_ZEN
 _KEPT_IN = "zenodo"
 _OURS = "armarium"
 _MIN_TOKEN_LENGTH = 8
-_PLACEHOLDERS = ("{zenodo_id}", "{zenodo_conceptrecid}")
 
 
 class Reservation(msgspec.Struct, frozen=True):
@@ -136,9 +136,10 @@ class Publication:
 
         The access token is among the secrets given, or the parent's. Raises as `publish` does.
         """
-        if alias is None or not any(placeholder in alias for placeholder in _PLACEHOLDERS):
+        if alias is None or not wants_deposit(alias):
             yield Reservation(alias, values)
             return
+        check_alias_length(alias)
         target = _target(msgspec.json.decode(values.config).get("publish_to"), needed_by=alias)
         place = await self._placement.find(self._catalog, principal, parent=parent, workspace=workspace, stage=stage)
         given = (secrets or {}).get(TOKEN_SECRETS[target])
@@ -146,7 +147,7 @@ class Publication:
         archive = self._archives[target]
         deposit = await archive.reserve(token)
         try:
-            filled = alias.replace(_PLACEHOLDERS[0], deposit.id).replace(_PLACEHOLDERS[1], deposit.concept_id)
+            filled = alias.replace("{zenodo_id}", deposit.id).replace("{zenodo_conceptrecid}", deposit.concept_id)
             yield Reservation(filled, _with_record(values, deposit.record))
         except BaseException:
             with contextlib.suppress(ArmariumError):

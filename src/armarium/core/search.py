@@ -8,7 +8,18 @@ from armarium.core.permissions import access_of, has_role, keys_of, require, rul
 from armarium.domain.artifact import Artifact, Found, View
 from armarium.domain.errors import Invalid
 from armarium.domain.principal import LEVELS, Action, Principal, Role
-from armarium.domain.query import AllOf, AnyOf, Condition, ContainsAll, Cursor, Equals, Field, Lacks, Query
+from armarium.domain.query import (
+    AllOf,
+    AnyOf,
+    Condition,
+    ContainsAll,
+    Cursor,
+    Equals,
+    Field,
+    Keyword,
+    Lacks,
+    Query,
+)
 from armarium.domain.version import Staging
 from armarium.ports.catalog import Catalog
 
@@ -48,9 +59,12 @@ class Search:
             self._counters.add(found.artifact.id, views=1.0)
         if not rules.is_collection:
             return Listing(views=[], total=0 if with_total else None, next=None)
-        narrowed = AllOf((query.where, self._addressed(principal, found)))
         within = msgspec.structs.replace(
-            query, workspace=found.artifact.workspace, parent_id=found.artifact.id, roots_only=False, where=narrowed
+            query,
+            workspace=found.artifact.workspace,
+            parent_id=found.artifact.id,
+            roots_only=False,
+            where=self._narrowed(principal, found, query.where),
         )
         listing = await self._answer(within, with_total=with_total)
         return msgspec.structs.replace(listing, list_fields=rules.list_fields)
@@ -89,18 +103,31 @@ class Search:
             for artifact in artifacts
         ]
 
-    def _addressed(self, principal: Principal, found: Found) -> Condition:
-        """In a collection of private children, only those addressed to the caller, unless they run the workspace."""
+    def _narrowed(self, principal: Principal, found: Found, where: Condition) -> Condition:
+        """In a collection of private children, only those addressed to the caller, unless they run the workspace.
+
+        What the caller asks of the recipient itself is dropped, so that it can neither widen nor probe.
+        """
         rules = rules_of(found.artifact.config)
         if not rules.private_children or has_role(principal, Role.ADMIN, found.artifact.workspace, found.membership):
-            return AllOf(())
-        if not isinstance(rules.recipient_field, str):
+            return where
+        if not isinstance(rules.recipient_field, str) or not rules.recipient_field:
             raise Invalid(
                 "recipient_field", "A collection with private children needs a recipient_field in its config."
             )
-        if not principal.email:
+        if not principal.email or principal.is_limited:
             return AnyOf(())
-        return Equals(Field("manifest", rules.recipient_field), principal.email)
+        recipient = Field("manifest", rules.recipient_field)
+        asked = _without(where, recipient)
+        return AllOf((*([asked] if asked else []), Equals(recipient, principal.email)))
+
+
+def _without(where: Condition, field: Field) -> Condition | None:
+    """Drop what a condition asks of a field; None where nothing else was asked."""
+    if isinstance(where, AllOf | AnyOf):
+        kept = tuple(left for part in where.conditions if (left := _without(part, field)) is not None)
+        return type(where)(kept) if kept or not where.conditions else None
+    return None if not isinstance(where, Keyword) and where.field == field else where
 
 
 _LISTING_LEVELS = tuple(level for level, actions in LEVELS.items() if Action.LIST in actions)

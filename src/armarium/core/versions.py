@@ -21,7 +21,7 @@ from armarium.core.publishing import (
 )
 from armarium.core.schemas import check_manifest
 from armarium.core.values import Values, checked_values, drafted_values, published_values
-from armarium.domain.artifact import Artifact, Found, View
+from armarium.domain.artifact import COLLECTION_TYPES, Artifact, Found, View
 from armarium.domain.errors import Invalid, NotFound, NotStaged
 from armarium.domain.identifiers import VersionId
 from armarium.domain.manifest import encode_json
@@ -44,11 +44,12 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         """Return checked values with the given parts replaced entirely."""
         if self.manifest is None and self.config is None and self.type is None:
             return values
-        return checked_values(
-            self.manifest if self.manifest is not None else msgspec.json.decode(values.manifest),
-            self.config if self.config is not None else msgspec.json.decode(values.config),
-            self.type or values.type,
-        )
+        kind = self.type or values.type
+        config = dict(self.config if self.config is not None else msgspec.json.decode(values.config))
+        if kind in COLLECTION_TYPES or rules_of(values.config).is_collection:
+            config["is_collection"] = True  # else a new config would hide what the collection holds
+        manifest = self.manifest if self.manifest is not None else msgspec.json.decode(values.manifest)
+        return checked_values(manifest, config, kind)
 
 
 class Versions:
@@ -97,6 +98,7 @@ class Versions:
             found = await find(tx, principal, name)
             self._require_direct_edit(principal, found)
             _require_known_label(found.artifact, label)
+            changes = _keeping_own_grant(principal, found.artifact, changes)
             draft = await tx.find_draft(found.artifact.id)
             if changes.secrets is not None:
                 sealed = seal_secrets(self._cipher, found.artifact.id, changes.secrets)
@@ -247,6 +249,16 @@ class Versions:
         )
         await tx.insert_version(artifact.id, version, manifest=values.manifest, type=values.type)
         return version.id
+
+
+def _keeping_own_grant(principal: Principal, artifact: Artifact, changes: Changes) -> Changes:
+    """Let who edits a child not lock themselves out of it: a new config keeps the grant they have."""
+    given = (changes.config or {}).get("permissions") or {}
+    if changes.config is None or artifact.parent_id is None or not isinstance(given, Mapping):
+        return changes
+    held = rules_of(artifact.config).permissions
+    own = {who: held[who] for who in (principal.id, principal.effective_id) if who in held}
+    return msgspec.structs.replace(changes, config={**changes.config, "permissions": {**own, **given}})
 
 
 def _kept_files(artifact: Artifact, as_new: bool) -> int:

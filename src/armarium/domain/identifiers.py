@@ -11,6 +11,7 @@ ArtifactId = NewType("ArtifactId", str)
 VersionId = NewType("VersionId", str)
 
 MAX_ALIAS_LENGTH = 64
+MAX_FILLED_LENGTH = 256
 RESERVED_ALIASES = frozenset({"-", "~", "_"})
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -56,13 +57,12 @@ def parse_ref(text: str, workspace: str) -> ArtifactRef:
     return ByAlias(before or workspace, after)
 
 
-def checked_alias(alias: str) -> str:
+def checked_alias(alias: str, *, most: int = MAX_ALIAS_LENGTH) -> str:
     """Return an alias that may name a new artifact.
 
-    Letters, digits and `- _ . : ~ + = @ |`, at most 64 characters; no UUID, no reserved word.
+    Letters, digits and `- _ . : ~ + = @ |`; no UUID, no reserved word. most: how many characters it may have.
     """
-    if len(alias) > MAX_ALIAS_LENGTH:
-        raise Invalid("alias", f"Alias is too long: the maximum is {MAX_ALIAS_LENGTH} characters.")
+    check_alias_length(alias, most=most)
     if alias in RESERVED_ALIASES:
         raise Invalid("alias", f"Alias '{alias}' is reserved.")
     if is_uuid(alias):
@@ -70,6 +70,11 @@ def checked_alias(alias: str) -> str:
     if not _ALIAS.fullmatch(alias):
         raise Invalid("alias", f"Invalid alias {alias!r}: use letters, digits and - _ . : without spaces or slashes.")
     return alias
+
+
+def check_alias_length(alias: str, *, most: int = MAX_ALIAS_LENGTH) -> None:
+    if len(alias) > most:
+        raise Invalid("alias", f"Alias is too long: the maximum is {most} characters.")
 
 
 def checked_workspace(workspace: str) -> str:

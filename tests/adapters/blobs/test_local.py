@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from armarium.adapters.blobs.incoming import BATCH_BYTES
 from armarium.adapters.blobs.local import LocalBlobs
 from armarium.domain.errors import Unavailable
 from armarium.domain.storage_keys import PARTS
@@ -34,7 +35,7 @@ from armarium.adapters.blobs.local import LocalBlobs
 from armarium.ports.blobs import PartStat
 from armarium.testing.contracts.blobs import MIB, chunked, some_bytes
 
-action, root, key, upload, fatal, when = sys.argv[1:]
+action, root, key, upload, fatal, when, size = sys.argv[1:]
 calls = itertools.count(1)
 
 def die():
@@ -60,9 +61,9 @@ async def dying(chunks):
 async def main():
     blobs = LocalBlobs(Path(root))
     parts = await blobs.list_parts(upload)
-    for name in ("fsync", "link", "rename", "replace", "mkdir", "unlink", "rmdir"):
+    for name in ("fsync", "link", "rename", "replace", "mkdir", "unlink", "rmdir", "write"):
         setattr(os, name, doomed(getattr(os, name)))
-    content = some_bytes(3 * MIB + 5)
+    content = some_bytes(int(size))
     if action == "put":
         await blobs.put(key, dying(chunked(content, step=MIB)))
     elif action == "put_part":
@@ -80,31 +81,32 @@ class TestLocalBlobs(BlobsContract, PartsContract):
         return LocalBlobs(tmp_path / "store")
 
 
-def doomed(action: str, root: Path, key: str, upload: str, fatal: int, when: str) -> bool:
+def doomed(action: str, root: Path, key: str, upload: str, fatal: int, when: str, size: int = len(CONTENT)) -> bool:
     """Run an action that is killed at its n-th step; False when it had fewer steps and ended well."""
-    command = [sys.executable, "-c", DOOMED, action, root, key, upload, str(fatal), when]
+    command = [sys.executable, "-c", DOOMED, action, root, key, upload, str(fatal), when, str(size)]
     code = subprocess.run(command, check=False, timeout=60).returncode
     assert code in (0, -signal.SIGKILL)
     return code != 0
 
 
-async def whole_or_nothing(root: Path, key: str) -> bool:
+async def whole_or_nothing(root: Path, key: str, content: bytes = CONTENT) -> bool:
     """Check that a key is absent or has all its bytes; True when it is there."""
     blobs = LocalBlobs(root)
     assert await keys_under(blobs, "blobs/") <= {key}
     if await blobs.stat(key) is None:
         return False
-    assert await read(blobs, key) == CONTENT
+    assert await read(blobs, key) == content
     return True
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_killed_at_any_step_of_a_put_the_key_is_whole_or_not_there(tmp_path, when):
+@pytest.mark.parametrize("size", [len(CONTENT), BATCH_BYTES + MIB + 5], ids=["short", "long"])
+async def test_killed_at_any_step_of_a_put_the_key_is_whole_or_not_there(tmp_path, when, size):
     outcomes = []
     for fatal in range(1, 50):
         root, key = tmp_path / str(fatal), a_key()
-        killed = doomed("put", root, key, str(uuid4()), fatal, when)
-        outcomes.append(await whole_or_nothing(root, key))
+        killed = doomed("put", root, key, str(uuid4()), fatal, when, size)
+        outcomes.append(await whole_or_nothing(root, key, some_bytes(size)))
         if not killed:
             break
     assert not killed

@@ -14,6 +14,7 @@ from armarium.domain.version import Intent
 
 DEFAULT_READ_BYTES = 65536
 MAX_READ_BYTES = 10 * 1024 * 1024
+LONGEST_CHARACTER = 4
 SHORTEST_URL_LIFE = 1
 LONGEST_URL_LIFE = 7 * 24 * 3600
 
@@ -92,15 +93,25 @@ def format_of(name: object) -> str:
     return kind
 
 
-def decoded(content: bytes, kind: str, encoding: str) -> Any:
+def decoded(content: bytes, kind: str, encoding: str, *, is_cut: bool = False) -> Any:
+    """Bytes in a format; is_cut: they may end within a character, which is then left out."""
     if kind == "binary":
         return content
     if kind == "base64":
         return base64.b64encode(content).decode()
     try:
-        return msgspec.json.decode(content) if kind == "json" else content.decode(encoding)
+        return msgspec.json.decode(content) if kind == "json" else _text(content, encoding, is_cut=is_cut)
     except (ValueError, LookupError) as error:
         raise Invalid("format", f"The file is not valid {kind}: {error}") from None
+
+
+def _text(content: bytes, encoding: str, *, is_cut: bool) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        if not (is_cut and error.end == len(content) and error.start > len(content) - LONGEST_CHARACTER):
+            raise
+        return content[: error.start].decode(encoding)
 
 
 def encoded(content: Any, kind: str, encoding: str) -> bytes:

@@ -290,7 +290,10 @@ class ArtifactManager:
             version=version,
             stage=bool(stage),
         )
-        return {"name": safe_path(file_path), "content": decoded(content, kind, encoding)}
+        return {
+            "name": safe_path(file_path),
+            "content": decoded(content, kind, encoding, is_cut=len(content) == wanted),
+        }
 
     async def write_file(
         self,

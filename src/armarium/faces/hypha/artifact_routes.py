@@ -1,30 +1,31 @@
-"""Artifacts over plain HTTP: manifests, listings, files.
+"""Artifacts over plain HTTP: manifests, listings, files. Each route answers GET and HEAD.
 
-GET       /{workspace}/artifacts/                         root artifacts of a workspace
-GET       /{workspace}/artifacts/-/search                 all artifacts of a workspace
-GET       /{workspace}/artifacts/{alias}                  one artifact
-GET       /{workspace}/artifacts/{alias}/children         what is in a collection
-GET HEAD  /{workspace}/artifacts/{alias}/files/{path}     a file, or a directory where the path ends with a slash
-PUT       /{workspace}/artifacts/{alias}/files/{path}     upload into the draft
+/{workspace}/artifacts/                         root artifacts of a workspace
+/{workspace}/artifacts/-/search                 all artifacts of a workspace
+/{workspace}/artifacts/{alias}                  one artifact
+/{workspace}/artifacts/{alias}/children         what is in a collection
+/{workspace}/artifacts/{alias}/files/{path}     a file, or a directory where the path ends with a slash
 """
 
 from collections.abc import Mapping
 
 import msgspec
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from armarium.auth.identify import Identify
 from armarium.core import Core
-from armarium.domain.errors import Invalid, NotFound
-from armarium.domain.identifiers import is_uuid
+from armarium.domain.errors import ArmariumError, NotFound
 from armarium.domain.principal import Principal
 from armarium.domain.version import Selector
 from armarium.faces.http.errors import Edge
-from armarium.faces.http.streaming import body_chunks, send_file
+from armarium.faces.http.streaming import send_file
 from armarium.faces.hypha.listing import Asked, answer_listing
+from armarium.faces.hypha.listing_cache import ListingCache, key_of
 from armarium.faces.hypha.mapping import artifact_json, directory_list
 from armarium.faces.hypha.requests import (
+    artifact_name,
     caller,
     failure,
     flag,
@@ -41,34 +42,33 @@ _encode = msgspec.json.encode
 class ArtifactRoutes:
     """The routes; each handler is a plain ASGI application, since manifests and files are the hot paths."""
 
-    def __init__(self, core: Core, identify: Identify) -> None:
+    def __init__(self, core: Core, identify: Identify, *, cache: ListingCache) -> None:
         self._core = core
         self._identify = identify
+        self._cache = cache
 
     def routes(self) -> list[BaseRoute]:
         return [  # the hottest first: routes are tried in this order
             Route("/{workspace}/artifacts/{alias}", Edge(self._manifest, failure), methods=["GET"]),
+            Route("/{workspace}/artifacts/{alias}/files/{path:path}", Edge(self._files, failure), methods=["GET"]),
+            Route("/{workspace}/artifacts/{alias}/files", Edge(self._all_files, failure), methods=["GET"]),
             Route("/{workspace}/artifacts/", Edge(self._roots, failure), methods=["GET"]),
+            Route("/{workspace}/artifacts", Edge(self._roots, failure), methods=["GET"]),
             Route("/{workspace}/artifacts/-/search", Edge(self._search, failure), methods=["GET"]),
-            Route("/{workspace}/artifacts/{alias}/children", Edge(self._children, failure), methods=["GET"]),
-            Route(
-                "/{workspace}/artifacts/{alias}/files/{path:path}",
-                Edge(self._read_files, failure),
-                methods=["GET", "HEAD"],
-            ),
-            Route("/{workspace}/artifacts/{alias}/files/{path:path}", Edge(self._put_file, failure), methods=["PUT"]),
+            Route("/{workspace}/artifacts/{alias}/children", Edge(self._children, children_failure), methods=["GET"]),
         ]
 
     async def _manifest(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = await caller(self._identify, scope)
         query = query_of(scope)
+        version, stage = _version(query)
         view = await self._core.artifacts.read(
-            who, _name(scope), version=query.get("version"), stage=flag(query, "stage"), silent=flag(query, "silent")
+            who, artifact_name(scope), version=version, stage=stage, silent=_is_silent(scope, query)
         )
         await send_json(send, _encode(artifact_json(view)))
 
     async def _children(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._answer(scope, receive, send, parent=_name(scope))
+        await self._answer(scope, receive, send, parent=artifact_name(scope))
 
     async def _roots(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._answer(scope, receive, send, roots_only=True)
@@ -80,18 +80,29 @@ class ArtifactRoutes:
         self, scope: Scope, receive: Receive, send: Send, *, parent: str | None = None, roots_only: bool = False
     ) -> None:
         who = await caller(self._identify, scope)
-        listed = await answer_listing(
-            self._core,
-            who,
-            parent,
-            _asked(query_of(scope)),
-            describe=artifact_json,
-            workspace=scope["path_params"]["workspace"],
-            roots_only=roots_only,
-        )
-        await send_json(send, _encode(listed))
+        query = query_of(scope)
+        key = key_of(who, scope["path"], query)
+        body = None if flag(query, "no_cache") else self._cache.find(key)
+        if body is None:
+            listed = await answer_listing(
+                self._core,
+                who,
+                parent,
+                _asked(query, silent=_is_silent(scope, query)),
+                describe=artifact_json,
+                workspace=scope["path_params"]["workspace"],
+                roots_only=roots_only,
+            )
+            body = _encode(listed)
+            if listed["items"] if isinstance(listed, dict) else listed:
+                self._cache.keep(key, body)
+        await send_json(send, body)
 
-    async def _read_files(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _all_files(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path_params"]["path"] = ""
+        await self._files(scope, receive, send)
+
+    async def _files(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = await caller(self._identify, scope, token_in_query=True)
         query = query_of(scope)
         version, stage = _version(query)
@@ -99,8 +110,8 @@ class ArtifactRoutes:
         if not path or path.endswith("/"):
             await self._send_directory(scope, receive, send, who, path, query)
             return
-        download = (await self._core.files.find(who, _name(scope), [path], version=version, stage=stage))[0]
-        if not flag(query, "silent") and scope["method"] == "GET":
+        download = (await self._core.files.find(who, artifact_name(scope), [path], version=version, stage=stage))[0]
+        if not _is_silent(scope, query):
             self._core.files.count_downloads(download.artifact, [download.entry.path])
         await send_file(scope, receive, send, self._core.blobs, download.entry)
 
@@ -110,41 +121,30 @@ class ArtifactRoutes:
         version, stage = _version(query)
         offset, limit = whole_number(query, "offset", 0), whole_number(query, "limit", 1000)
         directory = await self._core.files.list(
-            who, _name(scope), path, version=version, stage=stage, limit=offset + limit if limit else None
+            who, artifact_name(scope), path, version=version, stage=stage, limit=offset + limit if limit else None
         )
         if path.strip("/") and not (directory.files or directory.subdirectories):
             raise NotFound("file", path, "File or directory not found")
         await json_response(directory_list(directory, offset=offset, limit=limit or None))(scope, receive, send)
-
-    async def _put_file(self, scope: Scope, receive: Receive, send: Send) -> None:
-        who = await caller(self._identify, scope, token_in_query=True)
-        query = query_of(scope)
-        weight = _weight(query)
-        staged = await self._core.files.stage(who, _name(scope), [scope["path_params"]["path"]], weights=[weight])
-        entry = await self._core.files.receive(staged[0].slot, body_chunks(receive))
-        response = json_response({"success": True, "message": "File uploaded successfully"})
-        response.headers["etag"] = f'"{entry.blob_id}"'
-        await response(scope, receive, send)
-
-
-def _name(scope: Scope) -> str:
-    """The artifact a path names: `{alias}` may be its UUID."""
-    alias: str = scope["path_params"]["alias"]
-    return alias if is_uuid(alias) else f"{scope['path_params']['workspace']}/{alias}"
 
 
 def _version(query: Mapping[str, str]) -> tuple[Selector, bool]:
     return query.get("version") or None, flag(query, "stage")
 
 
-def _weight(query: Mapping[str, str]) -> float:
-    try:
-        return float(query.get("download_weight") or 0)
-    except ValueError:
-        raise Invalid("download_weight", "Download weight must be a non-negative number.") from None
+def _is_silent(scope: Scope, query: Mapping[str, str]) -> bool:
+    """Whether to count nothing: a HEAD has seen nothing."""
+    return flag(query, "silent") or scope["method"] == "HEAD"
 
 
-def _asked(query: Mapping[str, str]) -> Asked:
+def children_failure(error: ArmariumError) -> Response:
+    """Tell a failure as `failure` does; what is missing is the parent."""
+    if isinstance(error, NotFound) and error.kind == "artifact":
+        return json_response({"detail": "Parent artifact not found"}, 404)
+    return failure(error)
+
+
+def _asked(query: Mapping[str, str], *, silent: bool) -> Asked:
     stage = query.get("stage", "false").lower()
     return Asked(
         keywords=[word.strip() for word in query["keywords"].split(",")] if query.get("keywords") else None,
@@ -155,5 +155,5 @@ def _asked(query: Mapping[str, str]) -> Asked:
         order_by=query.get("order_by"),
         stage="all" if stage == "all" else stage == "true",
         pagination=flag(query, "pagination"),
-        silent=flag(query, "silent"),
+        silent=silent,
     )

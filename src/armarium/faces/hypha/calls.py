@@ -65,7 +65,7 @@ class ServiceCalls:
         return function
 
     async def _arguments(self, scope: Scope, receive: Receive, function: Function, media_type: str) -> dict[str, Any]:
-        if scope["method"] == "GET":
+        if scope["method"] in ("GET", "HEAD"):
             query = query_of(scope)
             query.pop("_mode", None)
             return {name: _coerced(function, name, text) for name, text in query.items()}

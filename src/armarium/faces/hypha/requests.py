@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from armarium.auth.bearer import credential
 from armarium.auth.identify import Identify
 from armarium.domain.errors import ArmariumError, Forbidden, Invalid, NotFound
+from armarium.domain.identifiers import is_uuid
 from armarium.domain.principal import Principal
 from armarium.faces.hypha.errors import words
 
@@ -19,6 +20,17 @@ Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _encode = msgspec.json.encode
 _TRUE = frozenset({"1", "true", "yes", "on"})
+
+
+class BadParameter(Invalid):
+    """A parameter that is missing or of the wrong type, where the protocol answers 422 and lists what is wrong.
+
+    where: `query` or `body`.
+    """
+
+    def __init__(self, where: str, field: str, reason: str) -> None:
+        super().__init__(field, reason)
+        self.where = where
 
 
 async def caller(identify: Identify, scope: Scope, *, token_in_query: bool = False) -> Principal:
@@ -57,6 +69,12 @@ def json_value(query: Mapping[str, str], name: str) -> Any:
         raise Invalid(name, f"Invalid {name}: it is not valid JSON.") from None
 
 
+def artifact_name(scope: Scope) -> str:
+    """The artifact a path names: `{alias}` may be its UUID."""
+    alias: str = scope["path_params"]["alias"]
+    return alias if is_uuid(alias) else f"{scope['path_params']['workspace']}/{alias}"
+
+
 def json_response(value: Any, status: int = 200) -> Response:
     return Response(_encode(value), status_code=status, media_type="application/json")
 
@@ -71,6 +89,9 @@ async def send_json(send: Send, body: bytes, status: int = 200) -> None:
 def failure(error: ArmariumError) -> Response:
     """Tell a failure the way the artifact routes do: `{"detail": ...}`."""
     said = words(error)
+    if isinstance(error, BadParameter):
+        fault = {"loc": [error.where, error.field], "msg": error.reason, "type": "value_error"}
+        return json_response({"detail": [fault]}, 422)
     return json_response({"detail": _detail(error)}, said.status)
 
 

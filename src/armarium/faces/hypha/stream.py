@@ -51,6 +51,9 @@ class StreamDoor:
         if request.method == "POST":
             await (await self._take(request))(scope, receive, send)
             return
+        if request.method == "HEAD":
+            await Response(status_code=405, headers={"allow": "GET, POST"})(scope, receive, send)
+            return
         try:
             peer, carrier = await self._let_in(request)
         except Refused as exc:
