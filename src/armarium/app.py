@@ -1,5 +1,6 @@
 """The composition root: settings -> adapters -> core -> faces -> ASGI application. Nothing is made by importing it."""
 
+import mimetypes
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -20,6 +21,7 @@ from armarium.auth.identify import Identify
 from armarium.background import Background
 from armarium.core import Core
 from armarium.core.accounts import Accounts
+from armarium.core.archives import Archives
 from armarium.core.artifacts import Artifacts
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
@@ -38,6 +40,7 @@ from armarium.core.versions import Versions
 from armarium.faces.http.boundary import Boundary
 from armarium.faces.http.operations import Operations, not_found
 from armarium.faces.http.transfers import Transfers
+from armarium.faces.hypha.archive_routes import ArchiveRoutes
 from armarium.faces.hypha.artifact_manager import ArtifactManager
 from armarium.faces.hypha.artifact_routes import ArtifactRoutes
 from armarium.faces.hypha.calls import ServiceCalls
@@ -100,6 +103,7 @@ def assemble(settings: Settings, base_url: str) -> Parts:
         artifacts=Artifacts(catalog, clock, counters, cipher, publication),
         versions=Versions(catalog, clock, cipher),
         files=files,
+        archives=Archives(catalog, blobs, files),
         uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
         copies=Copies(catalog, clock, counters),
         search=search,
@@ -164,6 +168,7 @@ def build(
 
     @asynccontextmanager
     async def lifespan(app: Router) -> AsyncIterator[None]:
+        mimetypes.init()  # reads the system's table, some milliseconds which the first caller would pay
         async with AsyncExitStack() as stack:
             core = await stack.enter_async_context(running(parts))
             background = await stack.enter_async_context(Background())
@@ -208,6 +213,7 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
         *ViewRoutes(core, parts.identify, Pages(core.links.base_url).draw).routes(),
         *ArtifactRoutes(core, parts.identify, cache=listings).routes(),
         *UploadRoutes(core, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),
+        *ArchiveRoutes(core, parts.identify).routes(),
         *Transfers(core).routes(),
         *hypha_rpc_routes(hub),
         *ServiceCalls(services, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),

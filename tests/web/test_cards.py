@@ -27,7 +27,9 @@ def test_one_is_counted_without_an_s():
     assert [count(n, "file") for n in (0, 1, 2.5, 12_000)] == ["0 files", "1 file", "2.5 files", "12,000 files"]
 
 
-@pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "//host/x", "x", "", "file:///etc/passwd", "http://[x"])
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "data:text/html,x", "//host/x", "x", "", "file:///etc/passwd", "http://[x"]
+)
 def test_only_links_to_pages_are_links(link: str):
     assert web_link(link) is None
     assert web_link("https://example.org/a") == "https://example.org/a"

@@ -3,6 +3,7 @@
 import msgspec
 
 from armarium.core.accounts import Accounts
+from armarium.core.archives import Archives
 from armarium.core.artifacts import Artifacts
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
@@ -29,6 +30,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: Artifacts
     versions: Versions
     files: Files
+    archives: Archives
     uploads: Uploads
     copies: Copies
     search: Search

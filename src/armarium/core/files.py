@@ -129,7 +129,7 @@ class Files:
             sha256=stat.sha256,
         )
         async with self._catalog.transaction() as tx:
-            if not await tx.fill_slot(slot, entry):
+            if not await tx.fill_slot(slot, entry, crc32=stat.crc32):
                 raise _used_up()
         return entry
 
@@ -204,7 +204,7 @@ class Files:
         if last < offset:
             return b""
         span = ByteRange(offset, last)
-        return b"".join([chunk async for chunk in self._blobs.open(blob_key(download.entry.blob_id), span)])
+        return await self._blobs.read(blob_key(download.entry.blob_id), span)
 
     async def list(
         self,

@@ -92,7 +92,7 @@ class Uploads:
             sha256=stat.sha256,
         )
         async with self._catalog.transaction() as tx:
-            if not await tx.fill_slot(upload.slot, entry):
+            if not await tx.fill_slot(upload.slot, entry, crc32=stat.crc32):
                 raise _gone()
             await tx.delete_upload(upload_id)
         return entry

@@ -20,7 +20,7 @@ INCOMING = "incoming"
 MAX_PART_NUMBER = 99_999
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_BLOB_KEY = re.compile(rf"{BLOBS}/[0-9a-f]{{2}}/({_UUID.pattern})")
+_BLOB_KEY = re.compile(rf"{BLOBS}/([0-9a-f]{{2}})/({_UUID.pattern})(?<=\1)")
 _PART_KEY = re.compile(rf"{PARTS}/({_UUID.pattern})/([0-9]{{5}})")
 _INCOMING_KEY = re.compile(rf"{INCOMING}/{_UUID.pattern}")
 _PREFIX = re.compile(rf"{BLOBS}/(?:[0-9a-f]{{2}}/)?|{PARTS}/(?:{_UUID.pattern}/)?|{INCOMING}/")
@@ -57,9 +57,7 @@ def incoming_key(name: str) -> str:
 def blob_of(key: str) -> BlobId | None:
     """The blob a key belongs to, or None for any other key."""
     match = _BLOB_KEY.fullmatch(key)
-    if match is None or blob_key(BlobId(match[1])) != key:
-        return None
-    return BlobId(match[1])
+    return BlobId(match[2]) if match is not None else None
 
 
 def part_of(key: str) -> tuple[str, int] | None:

@@ -5,7 +5,7 @@ Every store has `Blobs`. `UploadsParts` and `SignsUrls` are separate protocols, 
 `domain/storage_keys.py`; blobs are immutable once put.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -15,12 +15,16 @@ from armarium.domain.file import ByteRange
 
 
 class BlobStat(msgspec.Struct, frozen=True, kw_only=True):
-    """What a store knows of one object. modified_at: seconds since the epoch, UTC."""
+    """What a store knows of one object. modified_at: seconds since the epoch, UTC.
+
+    sha256 (hex), crc32: only where the bytes have just passed through the store's hands.
+    """
 
     key: str
     size_bytes: int
     modified_at: float
     sha256: str | None = None
+    crc32: int | None = None
 
 
 class Blobs(Protocol):
@@ -39,7 +43,7 @@ class Blobs(Protocol):
 
         size_bytes, sha256 (hex): when given, what must have arrived; else Invalid and nothing is left.
         limit_bytes: more than this is TooLarge and nothing is left.
-        Returns the stat with `sha256` of what was written.
+        Returns the stat with `sha256` and, where it costs little, `crc32` of what was written.
         Raises AlreadyExists if the key is taken. A reader never sees a key with half its bytes.
         """
         ...
@@ -49,6 +53,17 @@ class Blobs(Protocol):
 
         A reader who stops early closes it (`contextlib.aclosing`), which lets go of what it holds.
         Raises NotFound on the first step if the key is not there, Unavailable rather than end too early.
+        """
+        ...
+
+    async def read(self, key: str, span: ByteRange | None = None) -> bytes:
+        """Return the bytes of a key, or of a span of it, at once: for what is small. Raises as `open` does."""
+        ...
+
+    async def read_many(self, wanted: Sequence[tuple[str, int]]) -> list[bytes]:
+        """Return small blobs, each given as (key, size in bytes), in this order.
+
+        A store that is far away fetches them side by side. Raises as `open` does.
         """
         ...
 

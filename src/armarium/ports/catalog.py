@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from armarium.domain.account import Token, User, Workspace
+from armarium.domain.archive import ArchiveFolder, ArchiveMember
 from armarium.domain.artifact import Artifact, Found
 from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
@@ -104,6 +105,17 @@ class Reader(Protocol):
         """The files directly in a directory (`""` or `a/b/`), and the names of its subdirectories, both sorted."""
         ...
 
+    # archives
+    async def is_indexed(self, blob_id: BlobId) -> bool:
+        """Whether all members of an archive have been added."""
+        ...
+
+    async def find_member(self, blob_id: BlobId, path: str) -> ArchiveMember | None: ...
+
+    async def list_archive(self, blob_id: BlobId, directory: str) -> tuple[list[ArchiveMember], list[ArchiveFolder]]:
+        """The files and the folders directly in a directory (`""` or `a/b/`) of an archive, both sorted."""
+        ...
+
     # secrets
     async def secrets_of(self, artifact_id: ArtifactId, *, staged: bool = False) -> dict[str, bytes]: ...
 
@@ -150,6 +162,10 @@ class Reader(Protocol):
         ...
 
     async def known_blobs(self, ids: Sequence[BlobId]) -> set[BlobId]: ...
+
+    async def checksums(self, ids: Sequence[BlobId]) -> dict[BlobId, int]:
+        """The CRC-32 of blobs; one whose sum nobody has computed yet is left out."""
+        ...
 
 
 class Transaction(Reader, Protocol):
@@ -252,9 +268,10 @@ class Transaction(Reader, Protocol):
 
     async def unstage_files(self, artifact_id: ArtifactId, paths: Sequence[str]) -> None: ...
 
-    async def fill_slot(self, slot: str, entry: FileEntry) -> bool:
+    async def fill_slot(self, slot: str, entry: FileEntry, *, crc32: int | None = None) -> bool:
         """Put arrived bytes behind a staged path, and record the blob; False when the slot is gone.
 
+        crc32: of the bytes, where it is known.
         Raises Conflict when the blob is condemned.
         """
         ...
@@ -309,6 +326,17 @@ class Transaction(Reader, Protocol):
     async def revoke_token(self, token_id: str, *, expires_at: float | None) -> None:
         """Refuse a token from now on; expires_at: when this can be forgotten."""
         ...
+
+    # archives
+    async def add_members(self, blob_id: BlobId, members: Sequence[ArchiveMember]) -> None:
+        """Add members to the index of an archive; of two with one path the later counts."""
+        ...
+
+    async def add_archive(self, blob_id: BlobId, folders: Sequence[ArchiveFolder]) -> None:
+        """Add the folders and say that the index is complete; it goes when its blob is forgotten."""
+        ...
+
+    async def keep_checksum(self, blob_id: BlobId, crc32: int) -> None: ...
 
     # housekeeping
     async def add_counts(self, counts: Mapping[ArtifactId, tuple[float, float]], *, day: str) -> None:

@@ -1,4 +1,4 @@
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -32,6 +32,12 @@ class PlainBlobs:
 
     def open(self, key: str, span: ByteRange | None = None) -> AsyncGenerator[bytes, None]:
         return self._inner.open(key, span)
+
+    async def read(self, key: str, span: ByteRange | None = None) -> bytes:
+        return await self._inner.read(key, span)
+
+    async def read_many(self, wanted: Sequence[tuple[str, int]]):
+        return await self._inner.read_many(wanted)
 
     async def stat(self, key: str) -> BlobStat | None:
         return await self._inner.stat(key)

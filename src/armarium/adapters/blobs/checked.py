@@ -4,9 +4,10 @@ import builtins
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import TracebackType
 from typing import cast
 
 from armarium.domain.errors import Invalid
@@ -34,18 +35,29 @@ class Counters:
 
     operations: defaultdict[str, Count] = field(default_factory=lambda: defaultdict(Count))
 
-    @contextlib.contextmanager
-    def timed(self, operation: str) -> Iterator[Count]:
-        count = self.operations[operation]
-        count.calls += 1
-        started = time.perf_counter()
-        try:
-            yield count
-        except Exception:
-            count.failures += 1
-            raise
-        finally:
-            count.seconds += time.perf_counter() - started
+    def timed(self, operation: str) -> "_Timed":
+        return _Timed(self.operations[operation])
+
+
+class _Timed:
+    """Counts one operation from entering to leaving; a class, since every small read passes through it."""
+
+    __slots__ = ("_count", "_started")
+
+    def __init__(self, count: Count) -> None:
+        self._count = count
+
+    def __enter__(self) -> Count:
+        self._count.calls += 1
+        self._started = time.perf_counter()
+        return self._count
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._count.seconds += time.perf_counter() - self._started
+        if isinstance(error, Exception):
+            self._count.failures += 1
 
 
 def checked(blobs: Blobs, counters: Counters | None = None) -> "CheckedBlobs":
@@ -88,6 +100,18 @@ class CheckedBlobs:
                 async for chunk in chunks:
                     count.size_bytes += len(chunk)
                     yield chunk
+
+    async def read(self, key: str, span: ByteRange | None = None) -> bytes:
+        with self.counters.timed("read") as count:
+            content = await self._blobs.read(_key(key), span)
+            count.size_bytes += len(content)
+        return content
+
+    async def read_many(self, wanted: Sequence[tuple[str, int]]) -> builtins.list[bytes]:
+        with self.counters.timed("read_many") as count:
+            contents = await self._blobs.read_many([(_key(key), size_bytes) for key, size_bytes in wanted])
+            count.size_bytes += sum(map(len, contents))
+        return contents
 
     async def stat(self, key: str) -> BlobStat | None:
         with self.counters.timed("stat"):

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,12 @@ def told() -> Iterator[None]:
 
 
 class Incoming:
-    """A temporary file with its size and SHA-256 so far; belongs to one writer."""
+    """A temporary file with its size, SHA-256 and CRC-32 so far; belongs to one writer."""
 
     def __init__(self, folder: Path, *, size_bytes: int | None = None, limit_bytes: int | None = None) -> None:
         """Make the file. size_bytes: what is expected, if known; limit_bytes: what is allowed."""
         self.size_bytes = 0
+        self.crc32 = 0
         self._expected_bytes = size_bytes
         self._limit_bytes = limit_bytes
         self._digest = hashlib.sha256()
@@ -64,8 +66,8 @@ class Incoming:
     async def receive(self, chunks: AsyncIterator[bytes]) -> None:
         """Take all chunks of an empty file; raises TooLarge or Invalid as soon as there are too many bytes.
 
-        What fits into one batch is hashed and written at once. More goes batch by batch to two threads, of which
-        one hashes and one writes while the next batch arrives; two batches are the most that is held in memory.
+        What fits into one batch is hashed and written at once. More goes batch by batch to three threads, which
+        hash it, sum it up and write it while the next batch arrives; two batches are the most that is held in memory.
         Batches shrink when many long files arrive at once.
         """
         absorbing: asyncio.Future[Any] | None = None
@@ -79,7 +81,9 @@ class Incoming:
                 else:
                     _long_ones.add(self)
                 absorbing = asyncio.gather(
-                    asyncio.to_thread(self._hash, batch), asyncio.to_thread(self._write_long, batch, is_last)
+                    asyncio.to_thread(self._hash, batch),
+                    asyncio.to_thread(self._sum, batch),
+                    asyncio.to_thread(self._write_long, batch, is_last),
                 )
             if absorbing is not None:
                 await absorbing
@@ -109,8 +113,13 @@ class Incoming:
         for chunk in chunks:
             self._digest.update(chunk)
 
+    def _sum(self, chunks: Sequence[bytes | memoryview]) -> None:
+        for chunk in chunks:
+            self.crc32 = zlib.crc32(chunk, self.crc32)
+
     def _absorb(self, chunks: Sequence[bytes | memoryview]) -> None:
         self._hash(chunks)
+        self._sum(chunks)
         with told():
             for chunk in chunks:
                 self._file.write(chunk)

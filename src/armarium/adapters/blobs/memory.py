@@ -3,7 +3,8 @@
 import builtins
 import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 
 from armarium.domain.errors import AlreadyExists, Invalid, NotFound, TooLarge, Unavailable
@@ -42,7 +43,9 @@ class MemoryBlobs:
 
     def _keep(self, key: str, content: bytes, sha256: str) -> BlobStat:
         self._bytes[key] = content
-        self._stats[key] = BlobStat(key=key, size_bytes=len(content), modified_at=time.time(), sha256=sha256)
+        self._stats[key] = BlobStat(
+            key=key, size_bytes=len(content), modified_at=time.time(), sha256=sha256, crc32=zlib.crc32(content)
+        )
         return self._stats[key]
 
     async def open(self, key: str, span: ByteRange | None = None) -> AsyncGenerator[bytes, None]:
@@ -56,6 +59,12 @@ class MemoryBlobs:
                 raise Unavailable("The stored bytes end too early.")
             at += len(chunk)
             yield chunk
+
+    async def read(self, key: str, span: ByteRange | None = None) -> bytes:
+        return b"".join([chunk async for chunk in self.open(key, span)])
+
+    async def read_many(self, wanted: Sequence[tuple[str, int]]) -> builtins.list[bytes]:
+        return [await self.read(key, ByteRange(0, size_bytes - 1)) for key, size_bytes in wanted]
 
     async def stat(self, key: str) -> BlobStat | None:
         return self._stats.get(key)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from armarium.domain.account import Token, User, Workspace
+from armarium.domain.archive import ArchiveFolder, ArchiveMember
 from armarium.domain.artifact import Artifact, Found
 from armarium.domain.errors import Invalid
 from armarium.domain.file import FileEntry
@@ -90,6 +91,25 @@ def staged_of(row: Any) -> StagedFile:
         content_type=content_type,
         sha256=sha256,
     )
+
+
+def member_of(row: Any) -> ArchiveMember:
+    directory, name, offset, compressed_bytes, size_bytes, method, crc32, is_encrypted, modified_at = row
+    return ArchiveMember(
+        path=directory + name,
+        offset=offset,
+        compressed_bytes=compressed_bytes,
+        size_bytes=size_bytes,
+        method=method,
+        crc32=crc32,
+        is_encrypted=bool(is_encrypted),
+        modified_at=modified_at,
+    )
+
+
+def folder_of(row: Any) -> ArchiveFolder:
+    directory, name, modified_at = row
+    return ArchiveFolder(path=f"{directory}{name}/", modified_at=modified_at)
 
 
 def user_of(row: Any) -> User:

@@ -21,7 +21,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from armarium.adapters.catalog.compiled import Compiler
 from armarium.adapters.catalog.executor import Executor
 from armarium.adapters.catalog.group_commit import BUSY_SECONDS, GroupCommit
-from armarium.adapters.catalog.records import SqlReader, SqlTransaction
+from armarium.adapters.catalog.records import FIRST_ASKED, SqlReader, SqlTransaction
 from armarium.adapters.catalog.schema import bring_up_to_date
 from armarium.adapters.catalog.sqlite_connection import (
     RunInThread,
@@ -62,6 +62,8 @@ class SqliteCatalog(SqlReader):
         except BaseException:
             self._let_go()
             raise
+        for build, *shape in FIRST_ASKED:
+            self._compiler(build, *shape)
         self._executor = _Reader(reader, self._run, _one_at_a_time(self._scanner, self._run))
         self._commits = GroupCommit(self._writer, self._run, busy_seconds=self._busy_seconds)
         self._feed = TextFeed(self._writer, self._commits.transaction, self._run)

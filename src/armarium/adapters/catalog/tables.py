@@ -3,6 +3,7 @@
     workspace, member, user, token, revocation     who
     artifact -> version -> file -> blob            what is committed
     artifact -> draft, draft_file -> blob          what is staged
+    blob -> archive, archive_member, archive_folder  what is inside a zip, once somebody has asked
     artifact -> secret, stat_day, event            what hangs on it
     field                                          scalars of manifests and configs, for filters and orders
     text_doc, text_pending                         which manifests the text index knows, and which it does not yet
@@ -150,7 +151,42 @@ blob = Table(
     Column("created_at", Float, nullable=False),
     Column("condemned", Integer, nullable=False),
     Column("released_at", Float),
+    Column("crc32", BigInteger),
     Index("ix_blob_released", "released_at", "id"),
+)
+
+# A row says that the directory of an archive has been read to its end.
+archive = Table(
+    "archive",
+    metadata,
+    _owner("blob_id", "blob.id", primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+archive_member = Table(
+    "archive_member",
+    metadata,
+    _owner("blob_id", "blob.id", primary_key=True),
+    Column("directory", WORD, primary_key=True),
+    Column("name", WORD, primary_key=True),
+    Column("offset", BigInteger, nullable=False),
+    Column("compressed_bytes", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("method", Integer, nullable=False),
+    Column("crc32", BigInteger, nullable=False),
+    Column("is_encrypted", Integer, nullable=False),
+    Column("modified_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+archive_folder = Table(
+    "archive_folder",
+    metadata,
+    _owner("blob_id", "blob.id", primary_key=True),
+    Column("directory", WORD, primary_key=True),
+    Column("name", WORD, primary_key=True),
+    Column("modified_at", Float),
+    sqlite_with_rowid=False,
 )
 
 # directory: "" or "a/b/", what stands before the name in the path.

@@ -3,9 +3,9 @@
 import asyncio
 import re
 import unicodedata
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -53,8 +53,39 @@ async def send_blob(
     inline: bool = True,
     extra_headers: Iterable[tuple[bytes, bytes]] = (),
 ) -> None:
-    """Answer a GET or HEAD for a blob: whole, a range of it, or 304, 412 and 416 without it.
+    """Answer a GET or HEAD for a blob, as `send_content` does."""
+    await send_content(
+        scope,
+        receive,
+        send,
+        partial(blobs.open, key),
+        size_bytes=size_bytes,
+        etag=etag,
+        modified_at=modified_at,
+        content_type=content_type,
+        filename=filename,
+        inline=inline,
+        extra_headers=extra_headers,
+    )
 
+
+async def send_content(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    open_span: Callable[[ByteRange], AsyncGenerator[bytes, None]],
+    *,
+    size_bytes: int,
+    etag: str,
+    modified_at: float,
+    content_type: str,
+    filename: str | None = None,
+    inline: bool = True,
+    extra_headers: Iterable[tuple[bytes, bytes]] = (),
+) -> None:
+    """Answer a GET or HEAD for bytes: whole, a range of them, or 304, 412 and 416 without them.
+
+    open_span: yields a span of the bytes; called at most once, and not for nothing.
     etag: strong, without quotes. filename: offered when the client saves the file.
     receive: watched while a large file is sent, so that a client who leaves stops the reading.
     Raises what the store raises; NotFound always before the response has started.
@@ -76,7 +107,7 @@ async def send_blob(
     if scope["method"] == "HEAD" or length == 0:
         await _send_nothing(send, status, headers)
         return
-    async with aclosing(blobs.open(key, span or ByteRange(0, size_bytes - 1))) as chunks:
+    async with aclosing(open_span(span or ByteRange(0, size_bytes - 1))) as chunks:
         await _send_chunks(receive, send, status, headers, chunks, length)
 
 

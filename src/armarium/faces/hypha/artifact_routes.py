@@ -18,7 +18,6 @@ from armarium.auth.identify import Identify
 from armarium.core import Core
 from armarium.domain.errors import ArmariumError, NotFound
 from armarium.domain.principal import Principal
-from armarium.domain.version import Selector
 from armarium.faces.http.errors import Edge
 from armarium.faces.http.streaming import send_file
 from armarium.faces.hypha.listing import Asked, answer_listing
@@ -33,6 +32,7 @@ from armarium.faces.hypha.requests import (
     json_value,
     query_of,
     send_json,
+    version_of,
     whole_number,
 )
 
@@ -61,7 +61,7 @@ class ArtifactRoutes:
     async def _manifest(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = await caller(self._identify, scope)
         query = query_of(scope)
-        version, stage = _version(query)
+        version, stage = version_of(query)
         view = await self._core.artifacts.read(
             who, artifact_name(scope), version=version, stage=stage, silent=_is_silent(scope, query)
         )
@@ -105,7 +105,7 @@ class ArtifactRoutes:
     async def _files(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = await caller(self._identify, scope, token_in_query=True)
         query = query_of(scope)
-        version, stage = _version(query)
+        version, stage = version_of(query)
         path: str = scope["path_params"]["path"]
         if not path or path.endswith("/"):
             await self._send_directory(scope, receive, send, who, path, query)
@@ -118,7 +118,7 @@ class ArtifactRoutes:
     async def _send_directory(
         self, scope: Scope, receive: Receive, send: Send, who: Principal, path: str, query: Mapping[str, str]
     ) -> None:
-        version, stage = _version(query)
+        version, stage = version_of(query)
         offset, limit = whole_number(query, "offset", 0), whole_number(query, "limit", 1000)
         directory = await self._core.files.list(
             who, artifact_name(scope), path, version=version, stage=stage, limit=offset + limit if limit else None
@@ -126,10 +126,6 @@ class ArtifactRoutes:
         if path.strip("/") and not (directory.files or directory.subdirectories):
             raise NotFound("file", path, "File or directory not found")
         await json_response(directory_list(directory, offset=offset, limit=limit or None))(scope, receive, send)
-
-
-def _version(query: Mapping[str, str]) -> tuple[Selector, bool]:
-    return query.get("version") or None, flag(query, "stage")
 
 
 def _is_silent(scope: Scope, query: Mapping[str, str]) -> bool:

@@ -14,6 +14,7 @@ from armarium.auth.identify import Identify
 from armarium.domain.errors import ArmariumError, Forbidden, Invalid, NotFound
 from armarium.domain.identifiers import is_uuid
 from armarium.domain.principal import Principal
+from armarium.domain.version import Selector
 from armarium.faces.hypha.errors import words
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -44,6 +45,16 @@ def query_of(scope: Scope) -> dict[str, str]:
     return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True)) if text else {}
 
 
+def artifact_name(scope: Scope) -> str:
+    """The artifact a path names: `{alias}` may be its UUID."""
+    alias: str = scope["path_params"]["alias"]
+    return alias if is_uuid(alias) else f"{scope['path_params']['workspace']}/{alias}"
+
+
+def version_of(query: Mapping[str, str]) -> tuple[Selector, bool]:
+    return query.get("version") or None, flag(query, "stage")
+
+
 def flag(query: Mapping[str, str], name: str) -> bool:
     return query.get(name, "").lower() in _TRUE
 
@@ -67,12 +78,6 @@ def json_value(query: Mapping[str, str], name: str) -> Any:
         return json.loads(text)
     except ValueError:
         raise Invalid(name, f"Invalid {name}: it is not valid JSON.") from None
-
-
-def artifact_name(scope: Scope) -> str:
-    """The artifact a path names: `{alias}` may be its UUID."""
-    alias: str = scope["path_params"]["alias"]
-    return alias if is_uuid(alias) else f"{scope['path_params']['workspace']}/{alias}"
 
 
 def json_response(value: Any, status: int = 200) -> Response:

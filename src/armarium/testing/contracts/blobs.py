@@ -8,6 +8,7 @@ class TestMyBlobs(BlobsContract):
 import asyncio
 import hashlib
 import itertools
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -68,7 +69,24 @@ class BlobsContract:
         stat = await blobs.put(key, chunked(content))
         assert (stat.key, stat.size_bytes) == (key, size_bytes)
         assert stat.sha256 == hashlib.sha256(content).hexdigest()
+        assert stat.crc32 in (zlib.crc32(content), None)
         assert await read(blobs, key) == content
+
+    async def test_what_is_small_can_be_read_at_once(self, blobs: Blobs) -> None:
+        contents = [b"", b"one", some_bytes(70_000)]
+        keys = [a_key() for _ in contents]
+        for key, content in zip(keys, contents, strict=True):
+            await blobs.put(key, chunked(content))
+        assert [await blobs.read(key) for key in keys] == contents
+        assert await blobs.read(keys[2], ByteRange(10, 60_000)) == contents[2][10:60_001]
+        wanted = [(key, len(content)) for key, content in zip(keys, contents, strict=True)]
+        assert await blobs.read_many([*reversed(wanted)]) == [*reversed(contents)]
+        with pytest.raises(NotFound):
+            await blobs.read(a_key())
+        with pytest.raises(NotFound):
+            await blobs.read_many([wanted[0], (a_key(), 1)])
+        with pytest.raises(Unavailable):
+            await blobs.read_many([(keys[1], 4)])
 
     async def test_stat_tells_size_and_time(self, blobs: Blobs) -> None:
         key = a_key()

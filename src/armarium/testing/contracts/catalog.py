@@ -1,11 +1,14 @@
 """What every catalog must do. Subclass `CatalogContract` with a fixture `catalog`, an open and empty one."""
 
 from armarium.testing.contracts.accounts import AccountContract
+from armarium.testing.contracts.archives import ArchiveContract
 from armarium.testing.contracts.artifacts import ArtifactContract
 from armarium.testing.contracts.files import FileContract
 from armarium.testing.contracts.listing import ListingContract
 from armarium.testing.contracts.transactions import TransactionContract
 
 
-class CatalogContract(ArtifactContract, FileContract, ListingContract, AccountContract, TransactionContract):
+class CatalogContract(
+    ArtifactContract, FileContract, ArchiveContract, ListingContract, AccountContract, TransactionContract
+):
     """All of it."""

@@ -130,10 +130,10 @@ class FileWriter(FileReader):
     async def unstage_files(self, artifact_id: ArtifactId, paths: Sequence[str]) -> None:
         await self._change(sql.unstage_files, artifact_id=artifact_id, paths=json_list(paths))
 
-    async def fill_slot(self, slot: str, entry: FileEntry) -> bool:
+    async def fill_slot(self, slot: str, entry: FileEntry, *, crc32: int | None = None) -> bool:
         if await self._one(sql.has_slot, slot=slot) is None:
             return False
-        await self._record_blob(entry)
+        await self._record_blob(entry, crc32)
         filled = await self._one(
             sql.fill_slot,
             in_slot=slot,
@@ -145,12 +145,13 @@ class FileWriter(FileReader):
         )
         return filled is not None
 
-    async def _record_blob(self, entry: FileEntry) -> None:
+    async def _record_blob(self, entry: FileEntry, crc32: int | None) -> None:
         recorded = await self._one(
             sql.record_blob,
             id=entry.blob_id,
             size_bytes=entry.size_bytes,
             sha256=entry.sha256,
+            crc32=crc32,
             created_at=entry.modified_at,
             condemned=0,
             released_at=None,
