@@ -9,12 +9,14 @@ import msgspec
 from starlette.routing import BaseRoute, Router
 
 from armarium._version import __version__
+from armarium.adapters.archive.zenodo import ZenodoArchive
 from armarium.adapters.blobs.checked import checked
 from armarium.adapters.blobs.local import LocalBlobs
 from armarium.adapters.catalog.sqlite import SqliteCatalog
 from armarium.adapters.cipher import AesGcmCipher
 from armarium.adapters.clock import SystemClock
 from armarium.adapters.keys import Keys, load_keys
+from armarium.adapters.templates.confined import ConfinedTemplates
 from armarium.auth.identify import Identify
 from armarium.background import Background
 from armarium.core import Core
@@ -25,8 +27,12 @@ from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
 from armarium.core.links import Links
+from armarium.core.placement import Placement
+from armarium.core.publication import Publication
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
+from armarium.core.showcase import Showcases
+from armarium.core.sites import Sites
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
 from armarium.core.uploads import Uploads
@@ -45,7 +51,9 @@ from armarium.faces.hypha.manager import Manager
 from armarium.faces.hypha.routes import hypha_rpc_routes
 from armarium.faces.hypha.rpc import Limits
 from armarium.faces.hypha.upload_routes import UploadRoutes
+from armarium.faces.hypha.view_routes import ViewRoutes
 from armarium.settings import Settings
+from armarium.web.pages import Pages
 
 COUNTER_FLUSH = timedelta(seconds=1)
 
@@ -56,6 +64,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     keys: Keys
     core: Core
+    templates: ConfinedTemplates
     identify: Identify
 
 
@@ -77,15 +86,30 @@ def assemble(settings: Settings, base_url: str) -> Parts:
     links = Links(tickets, clock, base_url)
     accounts = Accounts(catalog, clock)
     files = Files(catalog, blobs, clock, counters, links, settings.max_file_bytes)
+    search = Search(catalog, counters, open_listing=settings.hypha_open_listing)
+    templates = ConfinedTemplates()
+    archives = {"zenodo": settings.zenodo_url, "sandbox_zenodo": settings.sandbox_zenodo_url}
+    publication = Publication(
+        catalog,
+        blobs,
+        clock,
+        cipher,
+        Placement(clock, counters),
+        {name: ZenodoArchive(url) for name, url in archives.items()},
+        base_url,
+    )
     core = Core(
         accounts=accounts,
-        artifacts=Artifacts(catalog, clock, counters, cipher),
+        artifacts=Artifacts(catalog, clock, counters, cipher, publication),
         versions=Versions(catalog, clock, cipher),
         files=files,
         archives=Archives(catalog, blobs, files),
         uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
         copies=Copies(catalog, clock, counters),
-        search=Search(catalog, counters, open_listing=settings.hypha_open_listing),
+        search=search,
+        sites=Sites(catalog, blobs, counters, templates),
+        showcases=Showcases(search, files),
+        publication=publication,
         secrets=Secrets(catalog, clock, cipher),
         sweeper=Sweeper(catalog, blobs, clock, settings.blob_grace),
         counters=counters,
@@ -103,7 +127,7 @@ def assemble(settings: Settings, base_url: str) -> Parts:
         root_token=settings.root_token,
         anonymous=settings.anonymous,
     )
-    return Parts(settings=settings, keys=keys, core=core, identify=identify)
+    return Parts(settings=settings, keys=keys, core=core, templates=templates, identify=identify)
 
 
 @asynccontextmanager
@@ -116,6 +140,7 @@ async def running(parts: Parts) -> AsyncIterator[Core]:
         yield core
         await core.counters.flush()
     finally:
+        await parts.templates.close()
         await core.catalog.close()
 
 
@@ -185,6 +210,7 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
     listings = ListingCache(core.clock, settings.hypha_listing_cache_seconds)
     services = {("public", "artifact-manager"): artifact_manager, ("*", "ws"): manager, ("*", "~"): manager}
     return [
+        *ViewRoutes(core, parts.identify, Pages(core.links.base_url).draw).routes(),
         *ArtifactRoutes(core, parts.identify, cache=listings).routes(),
         *UploadRoutes(core, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),
         *ArchiveRoutes(core, parts.identify).routes(),

@@ -87,6 +87,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hypha_listing_cache_seconds: Annotated[
         float, _doc("Seconds for which the Hypha HTTP listing of a collection may be repeated from memory.")
     ] = 0.0
+    zenodo_url: Annotated[str, _doc("Zenodo, where artifacts are published to with `zenodo`.")] = "https://zenodo.org"
+    sandbox_zenodo_url: Annotated[str, _doc("Zenodo for trying out, published to with `sandbox_zenodo`.")] = (
+        "https://sandbox.zenodo.org"
+    )
     websocket_max_message_bytes: Annotated[Size, _doc("Largest frame a WebSocket client may send.")] = Size(16 * MiB)
     websocket_max_connections: Annotated[int, _doc("WebSocket clients that may be connected at a time.")] = 10_000
     websocket_max_calls: Annotated[int, _doc("Calls of one WebSocket client that may be in progress at a time.")] = 256
@@ -245,6 +249,8 @@ def _checked(settings: Settings) -> Settings:
     rules = (
         ("port", 0 <= settings.port <= 65535, "a port is a number from 0 to 65535."),
         ("public_url", _is_base_url(settings.public_url), "it is no http or https URL without query."),
+        ("zenodo_url", _is_base_url(settings.zenodo_url), "it is no http or https URL without query."),
+        ("sandbox_zenodo_url", _is_base_url(settings.sandbox_zenodo_url), "it is no http or https URL without query."),
         ("root_token", _long(settings.root_token, MIN_ROOT_TOKEN_LENGTH), "use at least 32 characters."),
         ("jwt_secret", _long(settings.jwt_secret, MIN_SECRET_LENGTH), "use at least 16 characters."),
         ("secret_key", _long(settings.secret_key, MIN_SECRET_LENGTH), "use at least 16 characters."),

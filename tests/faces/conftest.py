@@ -9,6 +9,7 @@ import requests
 from hypha_rpc import connect_to_server
 
 from armarium.testing.server import RunningServer
+from tests.adapters.archive.zenodo_server import Zenodo, running_zenodo
 from tests.faces.people import JWT_SECRET, Person, a_person
 
 LARGEST_FILE = 2 * 1024 * 1024
@@ -18,11 +19,19 @@ Visit = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture(scope="session")
-def armarium_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def zenodo() -> Iterator[Zenodo]:
+    """A small Zenodo of ours, where the server publishes to."""
+    with running_zenodo() as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def armarium_server(tmp_path_factory: pytest.TempPathFactory, zenodo: Zenodo) -> Iterator[RunningServer]:
     settings = {
         "ARMARIUM_JWT_SECRET": JWT_SECRET,
         "ARMARIUM_MAX_FILE_BYTES": str(LARGEST_FILE),
         "ARMARIUM_MAX_BODY_BYTES": str(LARGEST_BODY),
+        "ARMARIUM_SANDBOX_ZENODO_URL": zenodo.url,
         "ARMARIUM_LOG_LEVEL": "warning",
     }
     with RunningServer(tmp_path_factory.mktemp("doors") / "data", settings=settings) as server:

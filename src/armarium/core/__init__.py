@@ -9,8 +9,11 @@ from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
 from armarium.core.links import Links
+from armarium.core.publication import Publication
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
+from armarium.core.showcase import Showcases
+from armarium.core.sites import Sites
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
 from armarium.core.uploads import Uploads
@@ -32,6 +35,9 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     copies: Copies
     search: Search
     secrets: Secrets
+    publication: Publication
+    sites: Sites
+    showcases: Showcases
     sweeper: Sweeper
     counters: Counters
     links: Links

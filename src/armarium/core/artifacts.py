@@ -15,13 +15,13 @@ from armarium.core.permissions import (
     require_on_parent,
 )
 from armarium.core.placement import Placement
-from armarium.core.publishing import audit, seal_secrets, view_of
+from armarium.core.publication import Publication
+from armarium.core.publishing import audit, seal_secrets, view_as_of, view_of
 from armarium.core.values import Values, new_values
 from armarium.domain.artifact import Found, View
-from armarium.domain.errors import Invalid, NotFound
 from armarium.domain.identifiers import ArtifactId, VersionId
 from armarium.domain.principal import Action, Principal
-from armarium.domain.version import INITIAL_COMMENT, Intent, Selector, Version, checked_label, pick_version
+from armarium.domain.version import INITIAL_COMMENT, Intent, Selector, Version, checked_label
 from armarium.ports.catalog import Catalog, Transaction
 from armarium.ports.cipher import Cipher
 from armarium.ports.clock import Clock
@@ -30,11 +30,14 @@ from armarium.ports.clock import Clock
 class Artifacts:
     """Use cases around one artifact as a whole; the caller always comes first."""
 
-    def __init__(self, catalog: Catalog, clock: Clock, counters: Counters, cipher: Cipher) -> None:
+    def __init__(
+        self, catalog: Catalog, clock: Clock, counters: Counters, cipher: Cipher, publication: Publication
+    ) -> None:
         self._catalog = catalog
         self._clock = clock
         self._counters = counters
         self._cipher = cipher
+        self._publication = publication
         self._placement = Placement(clock, counters)
 
     async def create(
@@ -57,11 +60,17 @@ class Artifacts:
 
         alias: a name, a pattern, or None for readable words. label: of the first version, else `v0`.
         overwrite: start an existing artifact of that alias afresh, keeping its id.
-        Raises NotFound (parent, workspace), Forbidden, AlreadyExists, Invalid, SchemaViolation, TooLarge.
+        Raises NotFound (parent, workspace), Forbidden, AlreadyExists, Invalid, SchemaViolation, TooLarge; for an alias
+        that holds the number of a deposit also Refused, Unavailable.
         """
         values = new_values(principal, manifest=manifest, type=type, config=config)
-        async with self._catalog.transaction() as tx:
-            place = await self._placement.find(tx, principal, parent=parent, workspace=workspace, stage=stage)
+        where = {"parent": parent, "workspace": workspace}
+        async with (
+            self._publication.reserved(principal, alias, values, **where, secrets=secrets, stage=stage) as reserved,
+            self._catalog.transaction() as tx,
+        ):
+            alias, values = reserved.alias, reserved.values
+            place = await self._placement.find(tx, principal, **where, stage=stage)
             artifact_id = await self._placement.fill(
                 tx, principal, place, values, alias=alias, stage=stage, overwrite=overwrite
             )
@@ -79,26 +88,12 @@ class Artifacts:
         require(principal, Action.READ, access_of(found))
         # What is not written yet is added while it certainly is not; what is refused below counts for nothing.
         found = msgspec.structs.replace(found, artifact=self._counters.counted(found.artifact))
-        view = await self._as_of(found, version, stage=stage)
+        view = await view_as_of(self._catalog, found, version, stage=stage)
         artifact = view.artifact
         if not silent:
             self._counters.add(artifact.id, views=1.0)
             artifact = msgspec.structs.replace(artifact, view_count=artifact.view_count + 1.0)
         return msgspec.structs.replace(view, artifact=artifact, child_count=found.child_count)
-
-    async def _as_of(self, found: Found, version: Selector, *, stage: bool) -> View:
-        artifact = found.artifact
-        if stage and version not in (None, "stage"):
-            raise Invalid("version", "You cannot specify a version when using stage mode.")
-        if (stage or version == "stage") and artifact.intent is not None:
-            return await view_of(self._catalog, found, staged=True, with_draft_values=True)
-        picked = pick_version(artifact.versions, None if version == "stage" else version)
-        if picked is None or picked == artifact.versions[-1]:
-            return View(artifact=artifact)
-        then = await self._catalog.manifest_of(picked.id)
-        if then is None:
-            raise NotFound("version", picked.label)
-        return View(artifact=msgspec.structs.replace(artifact, manifest=then[0], type=then[1]))
 
     async def delete(self, principal: Principal, name: str, *, recursive: bool = False) -> None:
         """Remove an artifact; with recursive everything below it too, else its children become root artifacts.

@@ -23,7 +23,7 @@ from armarium.domain.identifiers import (
 )
 from armarium.domain.manifest import encode_json
 from armarium.domain.principal import Action, Principal, Role
-from armarium.ports.catalog import Transaction
+from armarium.ports.catalog import Reader, Transaction
 from armarium.ports.clock import Clock
 
 
@@ -46,7 +46,7 @@ class Placement:
         self._counters = counters
 
     async def find(
-        self, tx: Transaction, principal: Principal, *, parent: str | None, workspace: str | None, stage: bool
+        self, tx: Reader, principal: Principal, *, parent: str | None, workspace: str | None, stage: bool
     ) -> Place:
         """Return where the caller may create; stage: what is created stays a draft for now.
 
@@ -64,7 +64,7 @@ class Placement:
         require_on_parent(principal, Action.DRAFT if stage else Action.ATTACH, access)
         return Place(owner.artifact.workspace, owner)
 
-    async def _require_own_place(self, tx: Transaction, principal: Principal, workspace: str) -> None:
+    async def _require_own_place(self, tx: Reader, principal: Principal, workspace: str) -> None:
         place = await tx.find_workspace(workspace, viewer=principal.effective_id)
         is_passing = principal.is_anonymous and workspace == principal.home_workspace
         if place is None and not is_passing:
@@ -179,7 +179,7 @@ class Placement:
 
 
 def _check_pattern(pattern: str, values: Values) -> None:
-    """Refuse a pattern that is too long before it is filled, or that names a deposit nobody will make."""
+    """Refuse a pattern that is too long before it is filled, or that names a deposit nobody has made."""
     check_alias_length(pattern)
     if not wants_deposit(pattern):
         return
@@ -187,4 +187,4 @@ def _check_pattern(pattern: str, values: Values) -> None:
         raise Invalid(
             "alias", "A Zenodo placeholder in the alias needs config.publish_to: 'zenodo' or 'sandbox_zenodo'."
         )
-    raise Unsupported("This server makes no deposits at Zenodo yet, so an alias cannot be named after one.")
+    raise Unsupported("A copy cannot be named after a deposit at Zenodo, only a new artifact can.")

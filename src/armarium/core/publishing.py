@@ -6,9 +6,10 @@ import msgspec
 
 from armarium.core.values import Values, published_values
 from armarium.domain.artifact import Artifact, Found, View
+from armarium.domain.errors import Invalid, NotFound
 from armarium.domain.identifiers import ArtifactId
 from armarium.domain.principal import Principal
-from armarium.domain.version import Staging
+from armarium.domain.version import Selector, Staging, pick_version
 from armarium.ports.catalog import Event, Reader, Transaction
 from armarium.ports.cipher import Cipher
 from armarium.ports.clock import Clock
@@ -56,6 +57,22 @@ async def view_of(reader: Reader, found: Found, *, staged: bool, with_draft_valu
     if draft is not None:
         artifact = msgspec.structs.replace(artifact, manifest=draft.manifest, config=draft.config, type=draft.type)
     return View(artifact=artifact, staging=staging)
+
+
+async def view_as_of(reader: Reader, found: Found, version: Selector, *, stage: bool) -> View:
+    """Answer with an artifact as published, as it was in a version, or with its draft. Raises NotFound, Invalid."""
+    artifact = found.artifact
+    if stage and version not in (None, "stage"):
+        raise Invalid("version", "You cannot specify a version when using stage mode.")
+    if (stage or version == "stage") and artifact.intent is not None:
+        return await view_of(reader, found, staged=True, with_draft_values=True)
+    picked = pick_version(artifact.versions, None if version == "stage" else version)
+    if picked is None or picked == artifact.versions[-1]:
+        return View(artifact=artifact)
+    then = await reader.manifest_of(picked.id)
+    if then is None:
+        raise NotFound("version", picked.label)
+    return View(artifact=msgspec.structs.replace(artifact, manifest=then[0], type=then[1]))
 
 
 def seal_secrets(cipher: Cipher, artifact_id: ArtifactId, secrets: Mapping[str, str | None]) -> dict[str, bytes | None]:

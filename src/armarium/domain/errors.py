@@ -11,6 +11,7 @@
       Forbidden           not you (`action`)
       TooLarge            one file, one body or a quota
       Unsupported         this store, index or protocol cannot
+      Refused             another service armarium asked said no
       Unavailable         a store or index is down or busy (`retry_after_seconds`)
 
 Nothing below `faces/` knows a status code: each face owns a table from these
@@ -96,6 +97,10 @@ class TooLarge(ArmariumError):
 
 class Unsupported(ArmariumError):
     """The request makes sense, but this store, index or protocol cannot do it."""
+
+
+class Refused(ArmariumError):
+    """Another service, such as a public archive, refused what was asked of it; its reasons are in the message."""
 
 
 class Unavailable(ArmariumError):

@@ -20,6 +20,7 @@ EXAMPLES = [
     (errors.Forbidden("attach"), "PermissionError", 403),
     (errors.TooLarge("big"), "ValueError", 413),
     (errors.Unsupported("no"), "NotImplementedError", 501),
+    (errors.Refused("no, said Zenodo"), "RuntimeError", 502),
     (errors.Unavailable("later"), "RuntimeError", 503),
 ]
 

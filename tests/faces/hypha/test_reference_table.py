@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
+from tests.adapters.archive.zenodo_server import TOKEN
 from tests.conftest import REPOSITORY
 from tests.faces.hypha.wire import an_artifact, upload
 from tests.faces.people import Person
@@ -107,6 +108,7 @@ CALLS: Mapping[str, list[Arguments]] = {
     "set_secret": [{"artifact_id": "box", "secret_key": "KEY", "secret_value": "new"}],
     "set_download_weight": [{"artifact_id": "box", "file_path": "a.txt", "download_weight": 2}],
     "reset_stats": [{"artifact_id": "box"}],
+    "publish": [{"artifact_id": "page", "to": "sandbox_zenodo", "metadata": {"upload_type": "poster"}}],
 }  # fmt: skip
 
 LISTING_QUERY = {
@@ -138,6 +140,14 @@ REQUESTS: Mapping[str, list[Arguments]] = {
     "POST /{workspace}/artifacts/{alias}/complete-multipart-upload": [
         {"json": {"upload_id": "{upload_id}", "parts": "{parts}"}},
     ],
+    "GET /{workspace}/view/{alias}": [
+        {"alias": "gallery", "params": {"q": "bird", "order": "name", "page": "1", "dir": "", "token": "{token}"}},
+        {"params": {"builtin": "true", "stage": "true"}},
+        {"params": {"builtin": "true", "version": "v0"}},
+    ],
+    "GET /{workspace}/view/{alias}/{path}": [
+        {"alias": "page", "path": "a.txt", "params": {"version": "v0", "stage": "false", "token": "{token}"}},
+    ],
     "GET /public/services/artifact-manager/{function}": [
         {"function": "read", "params": {"artifact_id": "box", "silent": "true"}},
     ],
@@ -149,13 +159,16 @@ World = dict[str, Any]
 
 @pytest.fixture
 async def world(store: Any, ada: Person) -> World:
-    """A gallery with a child, an artifact with two versions and an open draft, and an upload in parts half done."""
+    """A gallery with a child, an artifact with two versions and an open draft, an upload in parts half done, a page."""
     await store.create(alias="gallery", type="collection", manifest={"name": "Bird gallery"})
     await store.create(alias="child", parent_id="gallery", manifest={"name": "Bird"})
     await an_artifact(store, "box", {"a.txt": b"text"}, secrets={"KEY": "sesame"})
     await store.edit("box", version="new", manifest={"name": "Box"})
     await store.edit("box", stage=True, version="stage")
     upload(await store.put_file("box", "a.txt"), b"draft")
+    page = {"name": "Page", "description": "To be published"}
+    token = {"SANDBOX_ZENODO_ACCESS_TOKEN": TOKEN}
+    await an_artifact(store, "page", {"a.txt": b"text"}, manifest=page, type="application", secrets=token)
     begun = await store.put_file_start_multipart("box", "a.txt", 1)
     etag = requests.put(begun.parts[0].url, data=b"part", timeout=10).headers["etag"]
     return {

@@ -105,6 +105,7 @@ EVERY_FUNCTION: dict[str, dict[str, Any]] = {
     "list": {},
     "search": {},
     "reset_stats": {},
+    "publish": {"to": "sandbox_zenodo"},
     "get_status": {},
     "get_secret": {},
     "set_secret": {"secret_key": "KEY", "secret_value": "taken"},

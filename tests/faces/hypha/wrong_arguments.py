@@ -245,6 +245,10 @@ WRONG_ARGUMENTS: list[tuple[str, dict[str, Any], str]] = [
         "it must be a string|must be a string",
     ),
     ("get_secret", {"artifact_id": "missing"}, "KeyError: .*does not exist"),
+    ("publish", {"artifact_id": "missing"}, "KeyError: .*does not exist"),
+    ("publish", {"artifact_id": "box"}, "ValueError: Publishing to 'None' is not supported"),
+    ("publish", {"artifact_id": "box", "to": ["zenodo"]}, "ValueError: Invalid to"),
+    ("publish", {"artifact_id": "box", "to": "zenodo", "metadata": "none"}, "ValueError: Invalid metadata"),
     ("reset_stats", {"artifact_id": "missing"}, "KeyError: .*does not exist"),
     ("get_status", {"artifact_id": "missing"}, "KeyError: .*does not exist"),
     *(

@@ -22,6 +22,7 @@ STATUS: Mapping[type[ArmariumError], int] = {
     errors.Forbidden: 403,
     errors.TooLarge: 413,
     errors.Unsupported: 501,
+    errors.Refused: 502,
     errors.Unavailable: 503,
 }
 """What HTTP says of each error, where a door's protocol has no words of its own."""

@@ -404,6 +404,13 @@ class ArtifactManager:
         """Put an artifact into another collection of its workspace, or with None at the root."""
         return artifact_map(await self._core.copies.move(_who(session), artifact_id, new_parent_id))
 
+    async def publish(
+        self, session: Session, artifact_id: str, to: str | None = None, metadata: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Publish the latest version and all its files to `zenodo` or `sandbox_zenodo`, for good."""
+        more = object_or_none("metadata", metadata)
+        return dict(await self._core.publication.publish(_who(session), artifact_id, to=to, metadata=more))
+
     async def reset_stats(self, session: Session, artifact_id: str) -> None:
         """Set the view and download counts back to zero."""
         await self._core.artifacts.reset_stats(_who(session), artifact_id)
@@ -449,7 +456,7 @@ _FUNCTIONS: Mapping[str, str] = {
         "create", "edit", "read", "commit", "discard", "discard_changes", "delete", "put_file", "remove_file",
         "get_file", "read_file", "write_file", "list_files", "search", "reset_stats", "get_status", "get_secret",
         "set_secret", "set_download_weight", "put_file_start_multipart", "put_file_complete_multipart", "duplicate",
-        "set_parent",
+        "set_parent", "publish",
     )
 } | {"list": "list_artifacts"}  # fmt: skip
 

@@ -51,6 +51,7 @@ _TABLE: dict[type[Exception], tuple[str, int]] = {
     errors.Forbidden: ("PermissionError", 403),
     errors.TooLarge: ("ValueError", 413),
     errors.Unsupported: ("NotImplementedError", 501),
+    errors.Refused: ("RuntimeError", 502),
     errors.Unavailable: ("RuntimeError", 503),
     BadCallError: ("TypeError", 400),
     FrameError: ("ValueError", 400),
