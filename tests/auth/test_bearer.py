@@ -65,3 +65,10 @@ def test_any_bytes_are_read_or_refused(authorization, cookie, query):
     except NotAuthenticated:
         return
     assert found is None or found.strip()
+
+
+def test_a_cookie_counts_only_where_it_is_allowed():
+    headers = [(b"cookie", b"access_token=c")]
+    assert credential(headers) == "c"
+    assert credential(headers, allow_cookie=False) is None
+    assert credential([*headers, (b"authorization", b"Bearer b")], allow_cookie=False) == "b"

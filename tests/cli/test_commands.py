@@ -156,7 +156,8 @@ def test_the_first_start_says_a_token_that_works_and_later_ones_do_not(tmp_path)
         token = server.admin_token
         assert token_text.is_token(token)
         assert status_of(f"{server.url}/ws-user-admin/artifacts/", token) == 200
-        assert status_of(f"{server.url}/ws-user-admin/artifacts/", token[:-1] + ("y" if token.endswith("x") else "x")) == 401
+        mistyped = token[:-1] + ("y" if token.endswith("x") else "x")
+        assert status_of(f"{server.url}/ws-user-admin/artifacts/", mistyped) == 401
         stored = asyncio.run(find(tmp_path / "data", token))
         assert stored.user_id == "admin"
     shell = Shell(tmp_path / "data")

@@ -17,10 +17,11 @@ Headers = Iterable[tuple[bytes, bytes]]
 """As ASGI gives them: names in lower case."""
 
 
-def credential(headers: Headers, *, query: bytes | None = None) -> str | None:
+def credential(headers: Headers, *, query: bytes | None = None, allow_cookie: bool = True) -> str | None:
     """Return the credential of a request, None where there is none.
 
     query: the raw query string, given only by routes that take `?token=`.
+    allow_cookie: False for requests that change something: a browser sends cookies along for any page that asks.
     Raises NotAuthenticated for an `Authorization` header nobody can read.
     """
     if query and b"token=" in query:
@@ -35,7 +36,7 @@ def credential(headers: Headers, *, query: bytes | None = None) -> str | None:
             api_key = value
         elif name == b"cookie":
             cookie = value
-    return _authorization(authorization) or _text(api_key) or _cookie(cookie)
+    return _authorization(authorization) or _text(api_key) or (_cookie(cookie) if allow_cookie else None)
 
 
 def _text(value: bytes | None) -> str | None:

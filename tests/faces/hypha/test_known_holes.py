@@ -457,3 +457,18 @@ async def test_an_overwritten_artifact_begins_without_the_files_of_the_old_one(s
     assert await contents(store, fresh.id) == {}
     assert await store.get_secret(fresh.id) == {}
     assert download(link) == b"old"  # the bytes outlive the row for a while, so that nobody's download breaks off
+
+
+async def test_a_cookie_changes_nothing(store: Any, web: requests.Session, url: str, ada: Person):
+    """A browser sends cookies along for any page that asks: they are good for looking, and for nothing else."""
+    await store.create(alias="mine", manifest={"name": "Mine"}, stage=True)
+    cookie = {"access_token": ada.token}
+    manifest = web.get(f"{url}/{ada.workspace}/artifacts/mine", cookies=cookie, timeout=10)
+    assert manifest.status_code == 200
+    calls = f"{url}/public/services/artifact-manager"
+    name = f"{ada.workspace}/mine"
+    assert web.get(f"{calls}/delete", params={"artifact_id": name}, cookies=cookie, timeout=10).status_code == 403
+    assert web.post(f"{calls}/delete", json={"artifact_id": name}, cookies=cookie, timeout=10).status_code == 403
+    put = web.put(f"{url}/{ada.workspace}/artifacts/mine/files/a.txt", data=b"x", cookies=cookie, timeout=10)
+    assert put.status_code == 403
+    assert (await store.read("mine"))["manifest"] == {"name": "Mine"}

@@ -44,7 +44,7 @@ class ServiceCalls:
         await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
-        who = await caller(self._identify, scope)
+        who = await caller(self._identify, scope, only_reads=False)
         params = scope["path_params"]
         function = self._function(params["workspace"], params["service_id"], params["function"])
         media_type = _media_type(scope)

@@ -34,9 +34,16 @@ class BadParameter(Invalid):
         self.where = where
 
 
-async def caller(identify: Identify, scope: Scope, *, token_in_query: bool = False) -> Principal:
-    """Say who sent a request. Raises NotAuthenticated."""
-    return await identify(credential(scope["headers"], query=scope["query_string"] if token_in_query else None))
+async def caller(
+    identify: Identify, scope: Scope, *, token_in_query: bool = False, only_reads: bool = True
+) -> Principal:
+    """Say who sent a request. Raises NotAuthenticated.
+
+    only_reads: whether a GET here changes nothing; a cookie counts for nothing else.
+    """
+    query = scope["query_string"] if token_in_query else None
+    reads = only_reads and scope["method"] in ("GET", "HEAD")
+    return await identify(credential(scope["headers"], query=query, allow_cookie=reads))
 
 
 def query_of(scope: Scope) -> dict[str, str]:
