@@ -79,6 +79,7 @@ async def publish(manager: Any, files: dict[str, bytes]) -> tuple[Any, Any]:
             "name": "Tide gauge",
             "description": "Water levels at an imaginary harbour",
             "tags": ["tides", "csv"],
+            "covers": ["preview.png"],
         },
         stage=True,
     )
@@ -129,7 +130,7 @@ async def main(server_url: str, token: str) -> None:
         await check(manager, collection, dataset, files)
     finally:
         await server.disconnect()
-    gallery = f"{server_url}/{collection.workspace}/artifacts/{COLLECTION}/children"
+    gallery = f"{server_url}/{collection.workspace}/view/{COLLECTION}/"
     requests.get(gallery, timeout=TIMEOUT_SECONDS).raise_for_status()  # open to everybody, without a token
     print(f"\nThe gallery, open to everybody: {gallery}")
 

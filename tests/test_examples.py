@@ -26,7 +26,7 @@ def test_the_gallery_can_be_published_twice(repository: Path, running_server: Ru
         done = run_example(repository, "gallery.py", *options)
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.count("as uploaded") == 3
-        assert f"{running_server.url}/ws-user-ada/artifacts/dataset-gallery/children" in done.stdout
+        assert f"{running_server.url}/ws-user-ada/view/dataset-gallery/" in done.stdout
 
 
 def test_the_demonstration_cleans_up_after_itself(repository: Path):
