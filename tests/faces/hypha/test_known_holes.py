@@ -4,6 +4,8 @@ In the order of the list: what can be taken or broken, then what can be lost or 
 """
 
 import asyncio
+import io
+import zipfile
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -197,6 +199,34 @@ async def test_a_token_for_one_thing_is_good_for_nothing_else(store: Any, get: A
         for headers in (reader, writer):
             answer = requests.post(f"{functions}/{function}", json=arguments, headers=headers, timeout=10)
             assert answer.status_code == 403, (function, answer.text)
+
+
+async def test_a_token_for_one_file_opens_no_other_file_of_an_archive(store: Any, get: Ask, scoped: Scoped, url: str):
+    box = await an_artifact(store, "archives", {"a.txt": b"a", "b.txt": b"b", "c.zip": zipped({"in.txt": b"inside"})})
+    base = f"/{box.workspace}/artifacts/archives"
+    one, archive = await scoped(f"get_file:{box.id}:a.txt"), await scoped(f"get_file:{box.id}:c.zip")
+    assert get(f"{base}/create-zip-file?file=a.txt", one).status_code == 200
+    assert get(f"{base}/zip-files/c.zip/~/in.txt", archive).content == b"inside"
+    for path, headers in (
+        ("create-zip-file", one),
+        ("create-zip-file?file=b.txt", one),
+        ("create-zip-file?file=a.txt&file=b.txt", one),
+        ("zip-files/c.zip/~/in.txt", one),
+        ("zip-files/c.zip?path=", one),
+        ("create-zip-file", archive),
+    ):
+        assert get(f"{base}/{path}", headers).status_code == 403, path
+        in_query = headers["Authorization"].removeprefix("Bearer ")
+        joined = "&" if "?" in path else "?"
+        assert requests.get(f"{url}{base}/{path}{joined}token={in_query}", timeout=10).status_code == 403, path
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
 
 
 # 7: what a copy takes along
