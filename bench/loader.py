@@ -52,7 +52,7 @@ async def load_children(data: Path, token: str, parent: str, count: int) -> None
         principal = await parts.identify(token)
         for first in range(0, count, BATCH):
             async with core.catalog.transaction() as tx:
-                artifacts = Artifacts(_Joined(tx), core.clock, core.counters, cipher)
+                artifacts = Artifacts(_Joined(tx), core.clock, core.counters, cipher, core.publication)
                 for number in range(first, min(first + BATCH, count)):
                     await artifacts.create(
                         principal,

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import msgspec
-from starlette.routing import BaseRoute, Router
+from starlette.routing import BaseRoute
 
 from armarium._version import __version__
 from armarium.adapters.archive.zenodo import ZenodoArchive
@@ -38,6 +38,7 @@ from armarium.core.tickets import Tickets
 from armarium.core.uploads import Uploads
 from armarium.core.versions import Versions
 from armarium.faces.http.boundary import Boundary
+from armarium.faces.http.families import Families
 from armarium.faces.http.operations import Operations, not_found
 from armarium.faces.http.transfers import Transfers
 from armarium.faces.hypha.archive_routes import ArchiveRoutes
@@ -167,7 +168,7 @@ def build(
     hub = _hub(parts)
 
     @asynccontextmanager
-    async def lifespan(app: Router) -> AsyncIterator[None]:
+    async def lifespan(app: object) -> AsyncIterator[None]:
         mimetypes.init()  # reads the system's table, some milliseconds which the first caller would pay
         async with AsyncExitStack() as stack:
             core = await stack.enter_async_context(running(parts))
@@ -181,8 +182,8 @@ def build(
             yield
 
     operations = Operations(parts.core, __version__)
-    router = Router(_routes(parts, hub, operations), default=not_found, redirect_slashes=False, lifespan=lifespan)
-    return Boundary(router, operations.metrics, drain=hub.drain)
+    routes = Families(_routes(parts, hub, operations), default=not_found, lifespan=lifespan)
+    return Boundary(routes, operations.metrics, drain=hub.drain)
 
 
 def _hub(parts: Parts) -> Hub:

@@ -1,5 +1,6 @@
 """The outermost layer of every HTTP answer: a request id, the metrics, other origins, a last net under the handlers."""
 
+import itertools
 import logging
 import re
 import secrets
@@ -14,6 +15,8 @@ from armarium.faces.http.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
+_PROCESS = secrets.token_hex(4).encode()
+_numbers = itertools.count(1)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -62,7 +65,12 @@ def _look_at_headers(scope: Scope) -> tuple[bytes, bool]:
             has_origin = True
         elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             request_id = value
-    return request_id or secrets.token_hex(8).encode(), has_origin
+    return request_id or _fresh_id(), has_origin
+
+
+def _fresh_id() -> bytes:
+    """Not a secret: it only has to be the only one."""
+    return b"%s-%x" % (_PROCESS, next(_numbers))
 
 
 def _cross_origin(app: ASGIApp) -> ASGIApp:
