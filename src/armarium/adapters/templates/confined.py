@@ -17,6 +17,7 @@ from armarium.domain.errors import Invalid, TooLarge, Unavailable, Unsupported
 _PROGRAM = "armarium.adapters.templates.renderer"
 _PATIENCE_SECONDS = 5.0
 """How long a page waits for its turn, and how much longer than its own time we wait for its answer."""
+_DYING_SECONDS = 0.2
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +46,7 @@ class ConfinedTemplates:
         request = json.dumps({"name": name, "source": source, "variables": variables}).encode()
         async with self._turn():
             answer = await self._ask(request)
-            if not answer and self._has_died():
+            if not answer and await self._has_died():
                 answer = await self._ask(request)
         if answer.startswith(b"="):
             return answer[1:].decode()
@@ -77,9 +78,16 @@ class ConfinedTemplates:
         finally:
             writer.close()
 
-    def _has_died(self) -> bool:
-        """Whether it was the program that ended, and not one page's process."""
-        return self._program is not None and self._program.poll() is not None
+    async def _has_died(self) -> bool:
+        """Whether it was the program that ended, and not one page's process; it may take a moment to show."""
+        program = self._program
+        if program is None:
+            return True
+        try:
+            await asyncio.to_thread(program.wait, _DYING_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def _connection(self) -> socket.socket:
         """Have the program fork, and return our end of the connection to the new process."""
