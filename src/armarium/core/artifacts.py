@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from armarium.core.counters import Counters
+from armarium.core.counters import Counters, with_counts
 from armarium.core.lookup import find
 from armarium.core.permissions import (
     access_of,
@@ -86,14 +84,14 @@ class Artifacts:
         await self._counters.settle()
         found = await find(self._catalog, principal, name, count_children=True)
         require(principal, Action.READ, access_of(found))
-        # What is not written yet is added while it certainly is not; what is refused below counts for nothing.
-        found = msgspec.structs.replace(found, artifact=self._counters.counted(found.artifact))
+        # What is not written yet is looked up while it certainly is not; what is refused below counts for nothing.
+        views, downloads = self._counters.waiting(found.artifact.id)
         view = await view_as_of(self._catalog, found, version, stage=stage)
-        artifact = view.artifact
         if not silent:
-            self._counters.add(artifact.id, views=1.0)
-            artifact = msgspec.structs.replace(artifact, view_count=artifact.view_count + 1.0)
-        return msgspec.structs.replace(view, artifact=artifact, child_count=found.child_count)
+            self._counters.add(found.artifact.id, views=1.0)
+            views += 1.0
+        artifact = with_counts(view.artifact, views, downloads)
+        return View(artifact=artifact, staging=view.staging, child_count=found.child_count)
 
     async def delete(self, principal: Principal, name: str, *, recursive: bool = False) -> None:
         """Remove an artifact; with recursive everything below it too, else its children become root artifacts.

@@ -16,6 +16,7 @@ from armarium.ports.catalog import Catalog
 from armarium.ports.clock import Clock
 
 Counts = dict[ArtifactId, tuple[float, float]]
+_NOTHING = (0.0, 0.0)
 
 
 class Counters:
@@ -31,17 +32,16 @@ class Counters:
 
     def add(self, artifact_id: ArtifactId, *, views: float = 0.0, downloads: float = 0.0) -> None:
         if views or downloads:
-            before = self._waiting.get(artifact_id, (0.0, 0.0))
+            before = self.waiting(artifact_id)
             self._waiting[artifact_id] = (before[0] + views, before[1] + downloads)
 
     def counted(self, artifact: Artifact) -> Artifact:
         """Return the artifact with what is not written yet added to its counters."""
-        extra = self._waiting.get(artifact.id)
-        if extra is None:
-            return artifact
-        return msgspec.structs.replace(
-            artifact, view_count=artifact.view_count + extra[0], download_count=artifact.download_count + extra[1]
-        )
+        return with_counts(artifact, *self.waiting(artifact.id))
+
+    def waiting(self, artifact_id: ArtifactId) -> tuple[float, float]:
+        """The (views, downloads) of an artifact that are not written yet."""
+        return self._waiting.get(artifact_id, _NOTHING)
 
     async def settle(self) -> None:
         """Wait until no batch is half-way to the database; call before the read whose result is `counted`."""
@@ -75,3 +75,12 @@ class Counters:
         day = dt.datetime.fromtimestamp(self._clock.now(), dt.UTC).date().isoformat()
         async with self._catalog.transaction() as tx:
             await tx.add_counts(self._batch, day=day)
+
+
+def with_counts(artifact: Artifact, views: float, downloads: float) -> Artifact:
+    """Return the artifact with this much more on its counters."""
+    if not (views or downloads):
+        return artifact
+    return msgspec.structs.replace(
+        artifact, view_count=artifact.view_count + views, download_count=artifact.download_count + downloads
+    )

@@ -157,10 +157,12 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
     def role_in(self, workspace: str, membership: Role | None = None) -> Role | None:
         """The strongest role in a workspace; membership: the user's own, as the catalog has it."""
-        candidates = [self.grants.get(workspace), self.grants.get(ANYONE)]
-        if self.uses_memberships:
-            candidates.append(membership)
-        return max((role for role in candidates if role is not None), default=None)
+        strongest = membership if self.uses_memberships else None
+        for name in (workspace, ANYONE):
+            role = self.grants.get(name)
+            if role is not None and (strongest is None or role > strongest):
+                strongest = role
+        return strongest
 
     def is_limited_to(self, action: Action, artifact_names: tuple[str, ...], path: str | None) -> bool:
         """Whether a limited credential covers one operation on one file of an artifact."""
