@@ -161,12 +161,12 @@ def upgrade() -> None:
         "field",
         sa.Column("artifact_id", WORD, nullable=False),
         sa.Column("name", WORD, nullable=False),
-        sa.Column("element", sa.Integer(), nullable=False),
         sa.Column("value", WORD, nullable=False),
+        sa.Column("element", sa.Integer(), nullable=False),
         sa.Column("scope", WORD, nullable=False),
         sa.Column("text", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name="fk_field_artifact_id", ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("artifact_id", "name", "element", "value", name="pk_field"),
+        sa.PrimaryKeyConstraint("artifact_id", "name", "value", "element", name="pk_field"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_field_scope", "field", ["scope", "name", "element", "value", "artifact_id"], unique=False)
