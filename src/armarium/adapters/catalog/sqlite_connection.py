@@ -1,8 +1,7 @@
 """SQLite connections and statements run on them, with its errors in our words."""
 
-import contextlib
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,18 +67,27 @@ def refusal(error: sqlite3.Error) -> ArmariumError | None:
     return Unavailable(reason) if reason is not None else None
 
 
-@contextlib.contextmanager
-def told_plainly() -> Iterator[None]:
-    """Turn what SQLite raises into Unavailable, and text it cannot take into Invalid."""
-    try:
-        yield
-    except UnicodeEncodeError:
-        raise Invalid("text", "The text is not valid Unicode.") from None
-    except sqlite3.Error as error:
-        told = refusal(error)
-        if told is None:
-            raise
-        raise told from error
+class _ToldPlainly:
+    """A class, because a generator costs as much as some of the statements it stands around."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, UnicodeEncodeError):
+            raise Invalid("text", "The text is not valid Unicode.") from None
+        if isinstance(error, sqlite3.Error):
+            told = refusal(error)
+            if told is not None:
+                raise told from error
+
+
+_TOLD_PLAINLY = _ToldPlainly()
+
+
+def told_plainly() -> _ToldPlainly:
+    """Turn what SQLite raises in the block into Unavailable, and text it cannot take into Invalid."""
+    return _TOLD_PLAINLY
 
 
 class SqliteExecutor:

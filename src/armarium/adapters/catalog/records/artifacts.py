@@ -97,8 +97,9 @@ class ArtifactWriter(ArtifactReader):
         file_count: int | None = None,
     ) -> None:
         text = json_text(manifest)
-        changed = await self._change(sql.await_changed_text, artifact_id=artifact_id, manifest=text)
-        self.changed_text = self.changed_text or changed > 0
+        if fields is not None:
+            changed = await self._change(sql.await_changed_text, artifact_id=artifact_id, manifest=text)
+            self.changed_text = self.changed_text or changed > 0
         await self._change(
             sql.publish,
             file_count is not None,
