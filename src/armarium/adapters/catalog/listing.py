@@ -51,7 +51,7 @@ class Listing:
         order = query.order.field
         by_column = order.source == "artifact" and order.path in BUILT_IN
         self._column = order.path if by_column else None
-        self._long = bool(condition.conjuncts)
+        self._long = False  # most pages are quick; one that is not moves to another thread by itself
         after = query.after
         self._values: dict[str, Any] = {
             **condition.values,
