@@ -31,5 +31,7 @@ FIRST_ASKED: tuple[tuple[Build, *tuple[Hashable, ...]], ...] = (
     (file_sql.find_files,),
     (archive_sql.find_member,),
     (account_sql.find_token,),
+    (account_sql.find_revocation,),
+    (account_sql.find_user,),
 )
 """The statements of the first requests: compiling one takes a millisecond or two, which no caller should wait for."""
