@@ -18,7 +18,7 @@ from armarium.domain.manifest import encode_json
 from armarium.domain.principal import Action, Principal
 from armarium.domain.storage_keys import blob_key
 from armarium.domain.version import Selector, StagedFile
-from armarium.ports.blobs import Blobs
+from armarium.ports.blobs import Blobs, BlobStat
 from armarium.ports.catalog import Catalog, Transaction
 from armarium.ports.clock import Clock
 
@@ -94,11 +94,10 @@ class Files:
         *,
         weights: Sequence[float],
         expires_in: timedelta,
-        base_url: str | None = None,
     ) -> list[str]:
         """Stage paths and return a signed URL to PUT each one's bytes to, in the order given."""
         staged = await self.stage(principal, name, paths, weights=weights)
-        return [self._links.upload(file.slot, expires_in=expires_in, base_url=base_url) for file in staged]
+        return [self._links.upload(file.slot, expires_in=expires_in) for file in staged]
 
     async def receive(
         self,
@@ -120,14 +119,7 @@ class Files:
         stat = await self._blobs.put(
             blob_key(blob_id), chunks, size_bytes=size_bytes, sha256=sha256, limit_bytes=self._max_file_bytes
         )
-        entry = FileEntry(
-            path=file.path,
-            blob_id=blob_id,
-            size_bytes=stat.size_bytes,
-            modified_at=self._clock.now(),
-            content_type=file.content_type,
-            sha256=stat.sha256,
-        )
+        entry = entry_of_arrival(file, blob_id, stat, self._clock.now())
         async with self._catalog.transaction() as tx:
             if not await tx.fill_slot(slot, entry, crc32=stat.crc32):
                 raise _used_up()
@@ -180,11 +172,10 @@ class Files:
         version: Selector = None,
         stage: bool = False,
         silent: bool = False,
-        base_url: str | None = None,
     ) -> list[str]:
         """Return a signed URL to GET each file from, in the order given."""
         downloads = await self.find(principal, name, paths, version=version, stage=stage, silent=silent)
-        return [self._links.download(item.entry, expires_in=expires_in, base_url=base_url) for item in downloads]
+        return [self._links.download(item.entry, expires_in=expires_in) for item in downloads]
 
     async def read(
         self,
@@ -276,6 +267,18 @@ class Files:
         config["download_weights"] = {path: weight for path, weight in weights.items() if weight}
         values = msgspec.structs.replace(published_values(artifact), config=encode_json("config", config))
         await publish(tx, artifact, values, now=self._clock.now())
+
+
+def entry_of_arrival(file: StagedFile, blob_id: BlobId, stat: BlobStat, now: float) -> FileEntry:
+    """What a staged path becomes when its bytes are stored."""
+    return FileEntry(
+        path=file.path,
+        blob_id=blob_id,
+        size_bytes=stat.size_bytes,
+        modified_at=now,
+        content_type=file.content_type,
+        sha256=stat.sha256,
+    )
 
 
 def check_weight(weight: float) -> None:

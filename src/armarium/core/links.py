@@ -20,17 +20,17 @@ class Links:
         self._clock = clock
         self.base_url = base_url
 
-    def upload(self, slot: str, *, expires_in: timedelta, base_url: str | None = None) -> str:
+    def upload(self, slot: str, *, expires_in: timedelta) -> str:
         """A URL that takes one PUT after the other for a staged path, until the draft is committed or discarded."""
         ticket = Upload(slot=slot, expires_at=self._expiry(expires_in))
-        return f"{base_url or self.base_url}{UPLOADS}{self._tickets.issue(ticket)}"
+        return f"{self.base_url}{UPLOADS}{self._tickets.issue(ticket)}"
 
     def part(self, upload_id: str, number: int, *, expires_in: timedelta) -> str:
         """A URL that takes one part of an upload."""
         ticket = PartUpload(upload_id=upload_id, part_number=number, expires_at=self._expiry(expires_in))
         return f"{self.base_url}{PARTS}{self._tickets.issue(ticket)}"
 
-    def download(self, entry: FileEntry, *, expires_in: timedelta, base_url: str | None = None) -> str:
+    def download(self, entry: FileEntry, *, expires_in: timedelta) -> str:
         """A URL that answers GET and HEAD, with ranges, for one blob; it ends with the file's name."""
         name = entry.path.rpartition("/")[2]
         ticket = Download(
@@ -41,7 +41,7 @@ class Links:
             filename=name,
             expires_at=self._expiry(expires_in),
         )
-        return f"{base_url or self.base_url}{DOWNLOADS}{self._tickets.issue(ticket)}/{quote(name, safe='')}"
+        return f"{self.base_url}{DOWNLOADS}{self._tickets.issue(ticket)}/{quote(name, safe='')}"
 
     def _expiry(self, expires_in: timedelta) -> int:
         return int(self._clock.now() + expires_in.total_seconds())

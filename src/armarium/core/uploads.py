@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import msgspec
 
-from armarium.core.files import Files
+from armarium.core.files import Files, entry_of_arrival
 from armarium.core.links import Links
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require
@@ -83,14 +83,7 @@ class Uploads:
         require(principal, Action.PUT_FILE, access_of(found), path=slot[1].path)
         blob_id = BlobId(self._clock.new_id())
         stat = await self._parts().join_parts(upload_id, await self._received(upload, parts), blob_key(blob_id))
-        entry = FileEntry(
-            path=slot[1].path,
-            blob_id=blob_id,
-            size_bytes=stat.size_bytes,
-            modified_at=self._clock.now(),
-            content_type=slot[1].content_type,
-            sha256=stat.sha256,
-        )
+        entry = entry_of_arrival(slot[1], blob_id, stat, self._clock.now())
         async with self._catalog.transaction() as tx:
             if not await tx.fill_slot(upload.slot, entry, crc32=stat.crc32):
                 raise _gone()

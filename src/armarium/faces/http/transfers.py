@@ -2,7 +2,7 @@
 
 GET HEAD  /-/blobs/{ticket}/{name}
 PUT       /-/uploads/{ticket}
-    PUT       /-/parts/{ticket}
+PUT       /-/parts/{ticket}
 """
 
 from starlette.responses import Response

@@ -10,8 +10,7 @@ from armarium.core.permissions import rules_of
 from armarium.domain.artifact import COLLECTION_TYPES, Artifact, Rules, View
 from armarium.domain.errors import Invalid
 from armarium.domain.file import FileEntry
-from armarium.domain.identifiers import is_uuid
-from armarium.domain.principal import Principal, expand_grant
+from armarium.domain.principal import expand_grant
 from armarium.domain.version import StagedFile, Staging
 
 _decode = msgspec.json.decode
@@ -149,8 +148,3 @@ def _pending_entry(file: StagedFile, prefix: str) -> dict[str, Any]:
         "pending": True,
     }
     return {**described, "download_weight": file.download_weight} if file.download_weight else described
-
-
-def full_name(name: str, principal: Principal) -> str:
-    """The name as it stands in messages: with its workspace, unless it is a UUID."""
-    return name if "/" in name or is_uuid(name) else f"{principal.workspace}/{name}"
