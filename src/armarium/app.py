@@ -23,6 +23,7 @@ from armarium.core import Core
 from armarium.core.accounts import Accounts
 from armarium.core.archives import Archives
 from armarium.core.artifacts import Artifacts
+from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
@@ -32,6 +33,7 @@ from armarium.core.publication import Publication
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
 from armarium.core.showcase import Showcases
+from armarium.core.signing import Signer
 from armarium.core.sites import Sites
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
@@ -83,28 +85,31 @@ def assemble(settings: Settings, base_url: str) -> Parts:
     catalog = SqliteCatalog(settings.data / "catalog.sqlite")
     blobs = checked(LocalBlobs(settings.data / "files"))
     counters = Counters(catalog, clock)
-    tickets = Tickets(keys.urls)
+    signer = Signer(keys.urls)
+    tickets = Tickets(signer)
     links = Links(tickets, clock, base_url)
     accounts = Accounts(catalog, clock)
     files = Files(catalog, blobs, clock, counters, links, settings.max_file_bytes)
     search = Search(catalog, counters, open_listing=settings.hypha_open_listing)
     templates = ConfinedTemplates()
-    archives = {"zenodo": settings.zenodo_url, "sandbox_zenodo": settings.sandbox_zenodo_url}
+    public_archives = {"zenodo": settings.zenodo_url, "sandbox_zenodo": settings.sandbox_zenodo_url}
     publication = Publication(
         catalog,
         blobs,
         clock,
         cipher,
         Placement(clock, counters),
-        {name: ZenodoArchive(url) for name, url in archives.items()},
+        {name: ZenodoArchive(url) for name, url in public_archives.items()},
         base_url,
     )
+    archives = Archives(catalog, blobs, files)
     core = Core(
         accounts=accounts,
         artifacts=Artifacts(catalog, clock, counters, cipher, publication),
         versions=Versions(catalog, clock, cipher),
         files=files,
-        archives=Archives(catalog, blobs, files),
+        archives=archives,
+        contents=Contents(catalog, files, archives),
         uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
         copies=Copies(catalog, clock, counters),
         search=search,
@@ -116,6 +121,7 @@ def assemble(settings: Settings, base_url: str) -> Parts:
         counters=counters,
         links=links,
         tickets=tickets,
+        signer=signer,
         catalog=catalog,
         blobs=blobs,
         clock=clock,

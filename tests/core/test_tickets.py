@@ -2,11 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from armarium.core.signing import Signer
 from armarium.core.tickets import Download, PartUpload, Tickets, Upload
 from armarium.domain.errors import Forbidden, NotAuthenticated
 from armarium.domain.file import BlobId
 
-tickets = Tickets(b"k" * 32)
+tickets = Tickets(Signer(b"k" * 32))
 words = st.text(max_size=60)
 sizes = st.integers(0, 2**62)
 times = st.integers(1, 2**40)
@@ -68,7 +69,7 @@ def test_kinds_cannot_be_swapped(ticket, kind):
 @given(any_ticket)
 def test_another_key_refuses_the_ticket(ticket):
     with pytest.raises(NotAuthenticated):
-        Tickets(b"l" * 32).redeem(tickets.issue(ticket), type(ticket), now=0)
+        Tickets(Signer(b"l" * 32)).redeem(tickets.issue(ticket), type(ticket), now=0)
 
 
 @pytest.mark.parametrize(("now", "good"), [(99.9, True), (100, False), (1e12, False)])

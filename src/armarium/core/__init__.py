@@ -5,6 +5,7 @@ import msgspec
 from armarium.core.accounts import Accounts
 from armarium.core.archives import Archives
 from armarium.core.artifacts import Artifacts
+from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
@@ -13,6 +14,7 @@ from armarium.core.publication import Publication
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
 from armarium.core.showcase import Showcases
+from armarium.core.signing import Signer
 from armarium.core.sites import Sites
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
@@ -31,6 +33,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     versions: Versions
     files: Files
     archives: Archives
+    contents: Contents
     uploads: Uploads
     copies: Copies
     search: Search
@@ -42,6 +45,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     counters: Counters
     links: Links
     tickets: Tickets
+    signer: Signer
     catalog: Catalog
     blobs: Blobs
     clock: Clock

@@ -1,22 +1,12 @@
-"""Tickets: what is written into a URL so that whoever holds it may move the bytes of one object for a while.
+"""Tickets: what is written into a URL so that whoever holds it may move the bytes of one object for a while."""
 
-A ticket is `<payload><signature>` in URL-safe base64: the payload is a MessagePack array, the signature the first
-half of an HMAC-SHA256 over the payload's text. Since the text itself is signed, no other spelling of it is accepted.
-"""
-
-import base64
-import binascii
-import hmac
 from typing import TypeVar
 
 import msgspec
 
+from armarium.core.signing import Signer
 from armarium.domain.errors import Forbidden, NotAuthenticated
 from armarium.domain.file import BlobId
-
-_SIGNATURE_BYTES = 16
-_SIGNATURE_LENGTH = 22
-_LONGEST = 8192
 
 
 class Download(msgspec.Struct, frozen=True, array_like=True, tag="d"):
@@ -56,15 +46,14 @@ _decode = msgspec.msgpack.Decoder(Ticket).decode
 
 
 class Tickets:
-    """Issues and redeems tickets under one key."""
+    """Issues and redeems tickets."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
 
     def issue(self, ticket: Ticket) -> str:
         """Return URL-safe ASCII without padding."""
-        payload = _to_base64(_encode(ticket))
-        return (payload + self._signature(payload)).decode()
+        return self._signer.sign(_encode(ticket))
 
     def redeem(self, text: str, kind: type[T], now: float) -> T:
         """Return the ticket behind a text.
@@ -79,23 +68,8 @@ class Tickets:
         return ticket
 
     def _read(self, text: str) -> Ticket:
-        if len(text) <= _LONGEST and text.isascii():
-            payload, signature = text[:-_SIGNATURE_LENGTH].encode(), text[-_SIGNATURE_LENGTH:].encode()
-            if hmac.compare_digest(signature, self._signature(payload)):
-                ticket: Ticket = _decode(_from_base64(payload))
-                return ticket
-        raise NotAuthenticated("This link is not valid.")
-
-    def _signature(self, payload: bytes) -> bytes:
-        return _to_base64(hmac.digest(self._key, payload, "sha256")[:_SIGNATURE_BYTES])
-
-
-def _to_base64(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
-def _from_base64(text: bytes) -> bytes:
-    return binascii.a2b_base64(text.translate(_STANDARD) + b"==")
-
-
-_STANDARD = bytes.maketrans(b"-_", b"+/")
+        payload = self._signer.read(text)
+        if payload is None:
+            raise NotAuthenticated("This link is not valid.")
+        ticket: Ticket = _decode(payload)
+        return ticket

@@ -1,6 +1,7 @@
 """How artifacts are named: a UUIDv7, or `workspace/alias`."""
 
 import re
+import uuid
 from typing import NewType
 
 import msgspec
@@ -13,6 +14,9 @@ VersionId = NewType("VersionId", str)
 MAX_ALIAS_LENGTH = 64
 MAX_FILLED_LENGTH = 256
 RESERVED_ALIASES = frozenset({"-", "~", "_"})
+
+_WORKSPACES = uuid.UUID("7c9d4f5e-1b0a-5e7d-9c3e-6a1f2d8b4e90")
+"""The namespace of workspace_uuid, which must never change."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ALIAS = re.compile(r"[A-Za-z0-9_~][A-Za-z0-9._:~+=@|-]*")
@@ -43,6 +47,11 @@ ArtifactRef = ByAlias | ById
 
 def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
+
+
+def workspace_uuid(name: str) -> str:
+    """The UUID that stands for a workspace where a protocol wants one; the same on every server."""
+    return str(uuid.uuid5(_WORKSPACES, name))
 
 
 def parse_ref(text: str, workspace: str) -> ArtifactRef:

@@ -5,7 +5,7 @@ import enum
 import msgspec
 
 from armarium.domain.errors import AlreadyExists, Invalid, NotFound
-from armarium.domain.file import BlobId
+from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, VersionId
 
 INITIAL_COMMENT = "Initial version"
@@ -24,6 +24,19 @@ class Version(msgspec.Struct, frozen=True, array_like=True):
     created_at: int
     file_count: int
     size_bytes: int
+
+
+class Outline(msgspec.Struct, frozen=True, kw_only=True):
+    """What the files of one version add up to.
+
+    name_bytes: of all paths in UTF-8. modified_at: of the newest. only: the file, where there is just one.
+    """
+
+    file_count: int
+    size_bytes: int
+    name_bytes: int
+    modified_at: float
+    only: FileEntry | None
 
 
 class Intent(enum.StrEnum):

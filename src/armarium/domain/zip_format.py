@@ -150,6 +150,16 @@ class ZipLayout:
         return bisect_right(self.members, offset, key=lambda member: member.offset) - 1
 
 
+def plain_zip_bytes(*, members: int, name_bytes: int, size_bytes: int) -> int | None:
+    """The length of an archive by what its members add up to; None where it may need zip64 records.
+
+    name_bytes: of all names in UTF-8.
+    """
+    headers = (LOCAL.size + CENTRAL.size + 2 * _TIME_BYTES) * members + 2 * name_bytes
+    total = size_bytes + headers + END.size
+    return total if members < UNTOLD_16 and total < UNTOLD_32 else None
+
+
 def _local_bytes(name_bytes: int, size_bytes: int) -> int:
     return LOCAL.size + name_bytes + _TIME_BYTES + (_zip64_bytes(2) if size_bytes >= UNTOLD_32 else 0)
 

@@ -21,7 +21,7 @@ from armarium.domain.manifest import IndexedScalar
 from armarium.domain.principal import Role
 from armarium.domain.query import Cursor, Query
 from armarium.domain.upload import OpenUpload
-from armarium.domain.version import Draft, StagedFile, Version
+from armarium.domain.version import Draft, Outline, StagedFile, Version
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -103,6 +103,10 @@ class Reader(Protocol):
         self, version_id: VersionId, directory: str, *, limit: int | None = None
     ) -> tuple[list[FileEntry], list[str]]:
         """The files directly in a directory (`""` or `a/b/`), and the names of its subdirectories, both sorted."""
+        ...
+
+    async def outlines(self, version_ids: Sequence[VersionId]) -> dict[VersionId, Outline]:
+        """What the files of each version add up to; a version without files is left out."""
         ...
 
     # archives

@@ -40,6 +40,26 @@ def _in_list_postgres(element: InList, compiler: SQLCompiler, **kw: Any) -> str:
     return f"{compiler.process(element.column, **kw)} IN (SELECT jsonb_array_elements_text(CAST({values} AS jsonb)))"
 
 
+class ByteLength(ColumnElement[int]):
+    """How many bytes a text takes in UTF-8."""
+
+    inherit_cache = False
+    type = Integer()
+
+    def __init__(self, text: SqlText) -> None:
+        self.text = text
+
+
+@compiles(ByteLength)  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+def _byte_length(element: ByteLength, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"length(CAST({compiler.process(element.text, **kw)} AS BLOB))"
+
+
+@compiles(ByteLength, "postgresql")  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+def _byte_length_postgres(element: ByteLength, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"octet_length({compiler.process(element.text, **kw)})"
+
+
 class JsonRows(ColumnElement[str]):
     """The rows of a table that belong to an owner, as one JSON array of arrays, in an order."""
 

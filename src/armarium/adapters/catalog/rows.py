@@ -11,7 +11,7 @@ from armarium.domain.artifact import Artifact, Found
 from armarium.domain.errors import Invalid
 from armarium.domain.file import FileEntry
 from armarium.domain.principal import Role
-from armarium.domain.version import Draft, Intent, StagedFile, Version
+from armarium.domain.version import Draft, Intent, Outline, StagedFile, Version
 
 _versions = msgspec.json.Decoder(tuple[Version, ...])
 _texts = msgspec.json.Decoder(tuple[str, ...])
@@ -75,6 +75,17 @@ def entry_of(row: Any) -> FileEntry:
         modified_at=modified_at,
         content_type=content_type,
         sha256=sha256,
+    )
+
+
+def outline_of(row: Any) -> Outline:
+    file_count, size_bytes, name_bytes, modified_at, *only = row
+    return Outline(
+        file_count=file_count,
+        size_bytes=int(size_bytes),
+        name_bytes=int(name_bytes),
+        modified_at=modified_at,
+        only=entry_of(only) if file_count == 1 else None,
     )
 
 

@@ -11,6 +11,15 @@ from armarium.domain.errors import ArmariumError
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+
+class MethodNotAllowed(ArmariumError):  # noqa: N818 - reads like the other errors a user can cause
+    """A path that is there, asked in a way it does not know."""
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__("Method Not Allowed")
+        self.allowed = allowed
+
+
 STATUS: Mapping[type[ArmariumError], int] = {
     errors.NotFound: 404,
     errors.AlreadyExists: 409,
@@ -24,6 +33,7 @@ STATUS: Mapping[type[ArmariumError], int] = {
     errors.Unsupported: 501,
     errors.Refused: 502,
     errors.Unavailable: 503,
+    MethodNotAllowed: 405,
 }
 """What HTTP says of each error, where a door's protocol has no words of its own."""
 
@@ -49,9 +59,16 @@ def status_of(error: ArmariumError) -> int:
 
 def plain_failure(error: ArmariumError) -> Response:
     """Tell a failure as `{"detail": ...}`."""
-    response = Response(
-        msgspec.json.encode({"detail": error.message}), status_code=status_of(error), media_type="application/json"
-    )
+    return failure({"detail": error.message}, error, status_of(error))
+
+
+def failure(body: object, error: ArmariumError, status: int) -> Response:
+    """A failure as JSON, with the headers HTTP wants beside its status."""
+    response = Response(msgspec.json.encode(body), status_code=status, media_type="application/json")
     if isinstance(error, errors.Unavailable):
         response.headers["retry-after"] = str(max(1, round(error.retry_after_seconds)))
+    if isinstance(error, MethodNotAllowed):
+        response.headers["allow"] = ", ".join(error.allowed)
+    if status == 401:
+        response.headers["www-authenticate"] = "Bearer"
     return response

@@ -52,6 +52,20 @@ class FileContract:
         listed = [entry.path for entry in await catalog.list_files(version_id, prefix=prefix)]
         assert listed == sorted(path for path in _TREE if path.startswith(prefix))
 
+    async def test_the_files_of_many_versions_are_summed_up_at_once(self, catalog: Catalog) -> None:
+        many = await a_version_with(catalog, await an_artifact(catalog), *_TREE)
+        one = await a_version_with(catalog, await an_artifact(catalog, "b"), "z/ä/5.txt")
+        none = await a_version_with(catalog, await an_artifact(catalog, "c"))
+        outlines = await catalog.outlines([many, one, none])
+        entries = await catalog.list_files(many)
+        assert set(outlines) == {many, one}
+        assert outlines[many].only is None
+        assert outlines[many].file_count == len(_TREE)
+        assert outlines[many].size_bytes == sum(entry.size_bytes for entry in entries)
+        assert outlines[many].name_bytes == sum(len(path.encode()) for path in _TREE)
+        assert outlines[many].modified_at == max(entry.modified_at for entry in entries)
+        assert outlines[one].only == (await catalog.list_files(one))[0]
+
     @pytest.mark.parametrize("directory", ["", "a/", "a/b/", "z/", "missing/"])
     async def test_a_directory_shows_its_files_and_subdirectories(self, catalog: Catalog, directory: str) -> None:
         version_id = await a_version_with(catalog, await an_artifact(catalog), *_TREE)

@@ -6,14 +6,14 @@ import msgspec
 
 from armarium.adapters.catalog.compiled import UNLIMITED
 from armarium.adapters.catalog.records.base import Records
-from armarium.adapters.catalog.rows import entry_of, json_list, staged_of
+from armarium.adapters.catalog.rows import entry_of, json_list, outline_of, staged_of
 from armarium.adapters.catalog.statements import files as sql
 from armarium.adapters.catalog.statements import versions as version_sql
 from armarium.domain.errors import Conflict
 from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, VersionId
 from armarium.domain.upload import OpenUpload
-from armarium.domain.version import StagedFile
+from armarium.domain.version import Outline, StagedFile
 
 _BEHIND_ALL = "\U0010ffff" * 512
 """Sorts behind every path."""
@@ -64,6 +64,10 @@ class FileReader(Records):
             limit=UNLIMITED if limit is None else limit,
         )
         return [entry_of(row) for row in rows]
+
+    async def outlines(self, version_ids: Sequence[VersionId]) -> dict[VersionId, Outline]:
+        rows = await self._all(sql.outlines, version_ids=json_list(version_ids))
+        return {row[0]: outline_of(row[1:]) for row in rows}
 
     async def list_directory(
         self, version_id: VersionId, directory: str, *, limit: int | None = None

@@ -6,7 +6,7 @@ from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, exists
 from sqlalchemy.dialects.postgresql import insert
 
 from armarium.adapters.catalog import tables as t
-from armarium.adapters.catalog.constructs import InList, PositionOf
+from armarium.adapters.catalog.constructs import ByteLength, InList, PositionOf
 
 _ENTRY = tuple(t.file.c[name] for name in ("path", "blob_id", "size_bytes", "modified_at", "content_type", "sha256"))
 _STAGED = tuple(
@@ -41,6 +41,23 @@ def list_files(bounded: bool) -> Select[Any]:
     if bounded:
         chosen = chosen.where(path < bindparam("end"))
     return chosen.order_by(path).limit(bindparam("limit"))
+
+
+def outlines() -> Select[Any]:
+    """One row for each of :version_ids: sums, and the least of every column, which is the file where there is one."""
+    f = t.file.c
+    return (
+        select(
+            f.version_id,
+            func.count(),
+            func.sum(f.size_bytes),
+            func.sum(ByteLength(f.path)),
+            func.max(f.modified_at),
+            *(func.min(column) for column in _ENTRY),
+        )
+        .where(InList(f.version_id, "version_ids"))
+        .group_by(f.version_id)
+    )
 
 
 def files_in_directory() -> Select[Any]:
