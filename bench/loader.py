@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from armarium.adapters.cipher import AesGcmCipher
-from armarium.app import assemble, running
+from armarium.assembly import assemble, running
 from armarium.core.artifacts import Artifacts
 from armarium.ports.catalog import Transaction
 from armarium.settings import Settings

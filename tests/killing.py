@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from armarium.app import open_core
+from armarium.assembly import open_core
 from armarium.core import Core
 from armarium.core.versions import Changes
 from armarium.domain.principal import Principal, Role

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 import requests
 
-from armarium.app import open_core
+from armarium.assembly import open_core
 from armarium.core import Core
 from armarium.domain.errors import NotFound
 from armarium.testing.server import RunningServer

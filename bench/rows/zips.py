@@ -6,7 +6,7 @@ import os
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 
-from armarium.app import assemble, running
+from armarium.assembly import assemble, running
 from armarium.core import Core
 from armarium.domain.principal import Principal
 from armarium.settings import Settings

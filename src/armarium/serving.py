@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 
 import uvicorn
 
-from armarium.app import base_url_of, build
+from armarium.app import build
+from armarium.assembly import base_url_of
 from armarium.domain.errors import Unavailable
 from armarium.faces.http.read_ahead import read_ahead
 from armarium.logs import configure_logs

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from armarium.app import open_core
+from armarium.assembly import open_core
 from armarium.core import Core
 from armarium.core.archives import Content as Zip
 from armarium.domain.errors import Forbidden, NotFound

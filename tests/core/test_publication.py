@@ -10,7 +10,7 @@ import pytest
 
 from armarium.adapters.archive.zenodo import ZenodoArchive
 from armarium.adapters.archive.zenodo_http import Patience
-from armarium.app import open_core
+from armarium.assembly import open_core
 from armarium.core import Core
 from armarium.core.versions import Changes
 from armarium.domain.errors import ArmariumError, Conflict, Forbidden, Invalid, Refused, Unavailable

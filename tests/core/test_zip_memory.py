@@ -6,7 +6,7 @@ import psutil
 import pytest
 import requests
 
-from armarium.app import open_core
+from armarium.assembly import open_core
 from armarium.domain.principal import ROOT
 from armarium.domain.version import StagedFile
 from armarium.settings import Settings

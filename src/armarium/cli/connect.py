@@ -28,7 +28,7 @@ def settings_from(config: Path | None, **overrides: object) -> "Settings":
 
 def with_core(settings: "Settings", work: Callable[["Core"], Awaitable[T]]) -> T:
     """Open the data folder, do one thing, close it."""
-    from armarium.app import open_core  # noqa: PLC0415 - help does without
+    from armarium.assembly import open_core  # noqa: PLC0415 - help does without
 
     async def run() -> T:
         async with open_core(settings) as core:

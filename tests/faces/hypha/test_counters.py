@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from hypha_rpc import connect_to_server
 
-from armarium.app import open_core
+from armarium.assembly import open_core
 from armarium.domain.principal import ROOT
 from armarium.settings import Settings
 from armarium.testing.server import RunningServer

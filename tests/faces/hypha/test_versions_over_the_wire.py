@@ -10,7 +10,7 @@ from hypha_rpc.rpc import RemoteException
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from armarium.app import open_core
+from armarium.assembly import open_core
 from armarium.domain.errors import ArmariumError
 from armarium.domain.principal import Principal, Role
 from armarium.faces.hypha.artifact_manager import ArtifactManager

@@ -1,0 +1,165 @@
+"""Wiring below the doors: settings -> adapters -> core. Nothing is made by importing it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from armarium.adapters.archive.zenodo import ZenodoArchive
+from armarium.adapters.blobs.checked import checked
+from armarium.adapters.blobs.local import LocalBlobs
+from armarium.adapters.catalog.sqlite import SqliteCatalog
+from armarium.adapters.cipher import AesGcmCipher
+from armarium.adapters.clock import SystemClock
+from armarium.adapters.keys import Keys, load_keys
+from armarium.adapters.templates.confined import ConfinedTemplates
+from armarium.auth.identify import Identify
+from armarium.core import Core
+from armarium.core.accounts import Accounts
+from armarium.core.archives import Archives
+from armarium.core.artifacts import Artifacts
+from armarium.core.contents import Contents
+from armarium.core.copies import Copies
+from armarium.core.counters import Counters
+from armarium.core.files import Files
+from armarium.core.links import Links
+from armarium.core.placement import Placement
+from armarium.core.publication import Publication
+from armarium.core.search import Search
+from armarium.core.secrets import Secrets
+from armarium.core.showcase import Showcases
+from armarium.core.signing import Signer
+from armarium.core.sites import Sites
+from armarium.core.sweep import Sweeper
+from armarium.core.tickets import Tickets
+from armarium.core.uploads import Uploads
+from armarium.core.versions import Versions
+from armarium.ports.blobs import Blobs
+from armarium.ports.catalog import Catalog
+from armarium.ports.cipher import Cipher
+from armarium.ports.clock import Clock
+from armarium.settings import Settings
+
+
+class Adapters(msgspec.Struct, frozen=True, kw_only=True):
+    """What the core runs on, built but not opened."""
+
+    catalog: Catalog
+    blobs: Blobs
+    clock: Clock
+    cipher: Cipher
+    keys: Keys
+    templates: ConfinedTemplates
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process is made of, wired but not started."""
+
+    settings: Settings
+    keys: Keys
+    core: Core
+    templates: ConfinedTemplates
+    identify: Identify
+
+
+def assemble(settings: Settings, base_url: str) -> Parts:
+    """Build adapters and core; nothing is opened yet. base_url: under which clients reach the server."""
+    adapters = _adapters(settings)
+    core = _core(adapters, settings, base_url)
+    identify = Identify(
+        adapters.catalog,
+        core.accounts,
+        adapters.clock,
+        jwt_key=adapters.keys.jwt,
+        root_token=settings.root_token,
+        anonymous=settings.anonymous,
+    )
+    return Parts(settings=settings, keys=adapters.keys, core=core, templates=adapters.templates, identify=identify)
+
+
+def _adapters(settings: Settings) -> Adapters:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    keys = load_keys(
+        settings.data,
+        secret_key=settings.secret_key,
+        jwt_secret=settings.jwt_secret,
+        previous_secret_keys=settings.previous_secret_keys,
+    )
+    return Adapters(
+        catalog=SqliteCatalog(settings.data / "catalog.sqlite"),
+        blobs=checked(LocalBlobs(settings.data / "files")),
+        clock=SystemClock(),
+        cipher=AesGcmCipher(keys.secrets, keys.former_secrets),
+        keys=keys,
+        templates=ConfinedTemplates(),
+    )
+
+
+def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
+    catalog, blobs, clock, cipher = adapters.catalog, adapters.blobs, adapters.clock, adapters.cipher
+    counters = Counters(catalog, clock)
+    signer = Signer(adapters.keys.urls)
+    tickets = Tickets(signer)
+    links = Links(tickets, clock, base_url)
+    files = Files(catalog, blobs, clock, counters, links, settings.max_file_bytes)
+    search = Search(catalog, counters, open_listing=settings.hypha_open_listing)
+    archives = Archives(catalog, blobs, files)
+    publication = _publication(adapters, settings, Placement(clock, counters), base_url)
+    return Core(
+        accounts=Accounts(catalog, clock),
+        artifacts=Artifacts(catalog, clock, counters, cipher, publication),
+        versions=Versions(catalog, clock, cipher),
+        files=files,
+        archives=archives,
+        contents=Contents(catalog, files, archives),
+        uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
+        copies=Copies(catalog, clock, counters),
+        search=search,
+        sites=Sites(catalog, blobs, counters, adapters.templates),
+        showcases=Showcases(search, files),
+        publication=publication,
+        secrets=Secrets(catalog, clock, cipher),
+        sweeper=Sweeper(catalog, blobs, clock, settings.blob_grace),
+        counters=counters,
+        links=links,
+        tickets=tickets,
+        signer=signer,
+        catalog=catalog,
+        blobs=blobs,
+        clock=clock,
+    )
+
+
+def _publication(adapters: Adapters, settings: Settings, placement: Placement, base_url: str) -> Publication:
+    urls = {"zenodo": settings.zenodo_url, "sandbox_zenodo": settings.sandbox_zenodo_url}
+    archives = {name: ZenodoArchive(url) for name, url in urls.items()}
+    return Publication(adapters.catalog, adapters.blobs, adapters.clock, adapters.cipher, placement, archives, base_url)
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[Core]:
+    """Open the catalog, and on the way out write what is still only counted."""
+    core = parts.core
+    await core.catalog.open()
+    try:
+        await core.accounts.workspaces.prepare()
+        yield core
+        await core.counters.flush()
+    finally:
+        await parts.templates.close()
+        await core.catalog.close()
+
+
+@asynccontextmanager
+async def open_core(settings: Settings) -> AsyncIterator[Core]:
+    """The core without any face, for administration on the command line and for tests."""
+    async with running(assemble(settings, base_url_of(settings, settings.port))) as core:
+        yield core
+
+
+def base_url_of(settings: Settings, port: int) -> str:
+    """The URL clients are told: the public one, else that of host and port."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
