@@ -1,0 +1,119 @@
+"""One event loop in a background thread, on which the sync clients run what is written async.
+
+The thread starts with the first call and ends with the interpreter. Calls from many threads run side by
+side; a call from inside a running event loop (a notebook) is fine too, it only blocks that loop meanwhile.
+A forked child starts a thread of its own.
+"""
+
+import asyncio
+import atexit
+import contextvars
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def run(operation: Coroutine[Any, Any, T]) -> T:
+    """Run an operation to its end and return what it returns, or raise what it raises.
+
+    An interrupt (Ctrl-C) cancels the operation, waits until it has cleaned up, and goes on to the caller.
+    """
+    background = _background()
+    if background.runs_here():
+        operation.close()
+        raise RuntimeError("A blocking call from inside an asynchronous operation of armarium would wait for itself.")
+    call = _Call(operation)
+    background.soon(call.start, contextvars.copy_context())
+    try:
+        call.ended.wait()
+    except BaseException:
+        background.soon(call.cancel)
+        call.ended.wait()
+        raise
+    return call.result()
+
+
+class _Call(Generic[T]):
+    """An operation on its way: started and cancelled on the loop, waited for elsewhere."""
+
+    def __init__(self, operation: Coroutine[Any, Any, T]) -> None:
+        self.ended = threading.Event()
+        self._operation = operation
+        self._task: asyncio.Task[T] | None = None
+
+    def start(self, context: contextvars.Context) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._operation, context=context)
+        self._task.add_done_callback(lambda _: self.ended.set())
+
+    def cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def result(self) -> T:
+        assert self._task is not None  # noqa: S101 - `ended` is set by the task
+        return self._task.result()
+
+
+class _Background:
+    """A thread with a running event loop."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="armarium", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def runs_here(self) -> bool:
+        return threading.current_thread() is self._thread
+
+    def soon(self, callback: Any, *arguments: Any) -> None:
+        self._loop.call_soon_threadsafe(callback, *arguments)
+
+    def stop(self) -> None:
+        """End the loop: what still runs is cancelled, connections are closed."""
+        self.soon(self._stopping.set)
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._ready.set()
+        await self._stopping.wait()
+
+
+_lock = threading.Lock()
+_running: _Background | None = None
+_of_the_parent: list[_Background] = []
+
+
+def _background() -> _Background:
+    global _running  # noqa: PLW0603 - one loop per process is the point
+    with _lock:
+        if _running is None:
+            _running = _Background()
+        return _running
+
+
+def _begin_anew() -> None:
+    """After a fork: the thread is gone, and its loop must not be touched.
+
+    It is kept, not collected: closing it would unregister the parent's sockets from the poll set both share.
+    """
+    global _lock, _running  # noqa: PLW0603
+    _lock = threading.Lock()
+    if _running is not None:
+        _of_the_parent.append(_running)
+    _running = None
+
+
+def _end() -> None:
+    if _running is not None:
+        _running.stop()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
+atexit.register(_end)
