@@ -18,6 +18,7 @@ from armarium.domain.query import (
     Field,
     Keyword,
     Lacks,
+    Not,
     Query,
 )
 from armarium.domain.version import Staging
@@ -127,6 +128,9 @@ def _without(where: Condition, field: Field) -> Condition | None:
     if isinstance(where, AllOf | AnyOf):
         kept = tuple(left for part in where.conditions if (left := _without(part, field)) is not None)
         return type(where)(kept) if kept or not where.conditions else None
+    if isinstance(where, Not):
+        left = _without(where.condition, field)
+        return None if left is None else Not(left)
     return None if not isinstance(where, Keyword) and where.field == field else where
 
 

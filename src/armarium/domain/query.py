@@ -23,6 +23,8 @@ class Field(msgspec.Struct, frozen=True):
 TEXT_FIELDS = frozenset({"type", "alias", "workspace", "created_by"})
 NUMBER_FIELDS = frozenset({"created_at", "modified_at", "view_count", "download_count"})
 BUILT_IN = TEXT_FIELDS | NUMBER_FIELDS | {"id"}
+CHILD_COUNT = "child_count"
+"""A built-in field to order by alone: how many direct children there are, staged ones included."""
 
 
 class Equals(msgspec.Struct, frozen=True, tag=True):
@@ -33,10 +35,14 @@ class Equals(msgspec.Struct, frozen=True, tag=True):
 
 
 class Matches(msgspec.Struct, frozen=True, tag=True):
-    """The text of the field matches a pattern as a whole, ignoring case; `*` is any run of characters."""
+    """The text of the field matches a pattern as a whole, ignoring case; `*` is any run of characters.
+
+    elements: the items of an array count, too.
+    """
 
     field: Field
     pattern: str
+    elements: bool = False
 
 
 class ContainsAll(msgspec.Struct, frozen=True, tag=True):
@@ -85,7 +91,13 @@ class AnyOf(msgspec.Struct, frozen=True, tag=True):
     conditions: tuple["Condition", ...]
 
 
-Condition = Equals | Matches | ContainsAll | ContainsAny | Between | Lacks | Keyword | AllOf | AnyOf
+class Not(msgspec.Struct, frozen=True, tag=True):
+    """The condition does not hold."""
+
+    condition: "Condition"
+
+
+Condition = Equals | Matches | ContainsAll | ContainsAny | Between | Lacks | Keyword | AllOf | AnyOf | Not
 
 EVERYTHING = AllOf(())
 
@@ -118,13 +130,15 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Which artifacts, in which order, and which part of them.
 
-    parent_id: only direct children of it. roots_only: only artifacts without a parent.
+    parent_id: only direct children of it. parent_ids: of any of these, which share a workspace.
+    roots_only: only artifacts without a parent.
     after: continue behind this row; then offset counts from there.
     wants_next: whether the answer should say where the next page starts; who pages by offset does not need it.
     """
 
     workspace: str | None = None
     parent_id: ArtifactId | None = None
+    parent_ids: tuple[ArtifactId, ...] | None = None
     roots_only: bool = False
     stage: Stage = Stage.COMMITTED
     where: Condition = EVERYTHING

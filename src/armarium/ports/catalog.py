@@ -15,11 +15,12 @@ import msgspec
 from armarium.domain.account import Token, User, Workspace
 from armarium.domain.archive import ArchiveFolder, ArchiveMember
 from armarium.domain.artifact import Artifact, Found
+from armarium.domain.bucket import Bucket
 from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
 from armarium.domain.manifest import IndexedScalar
 from armarium.domain.principal import Role
-from armarium.domain.query import Cursor, Query
+from armarium.domain.query import Cursor, Field, Query
 from armarium.domain.upload import OpenUpload
 from armarium.domain.version import Draft, Outline, StagedFile, Version
 
@@ -71,6 +72,22 @@ class Reader(Protocol):
         """All direct children, staged ones included, oldest first."""
         ...
 
+    async def child_counts(self, parent_ids: Sequence[ArtifactId]) -> dict[ArtifactId, int]:
+        """How many direct children each has, staged ones included; who has none is left out."""
+        ...
+
+    async def family_counts(self, ids: Sequence[ArtifactId]) -> dict[ArtifactId, tuple[int, int]]:
+        """How many direct children are collections, and how many other artifacts are children or grandchildren."""
+        ...
+
+    async def child_values(self, parent_id: ArtifactId, field: Field) -> list[str]:
+        """The texts that stand in a field of the children, as its value or an item of it; sorted, each once."""
+        ...
+
+    async def child_paths(self, parent_id: ArtifactId, prefix: Field) -> list[str]:
+        """The paths at which children have values that begin with a prefix; sorted, each once."""
+        ...
+
     async def manifest_of(self, version_id: VersionId) -> tuple[msgspec.Raw, str] | None:
         """The manifest and type a version was committed with."""
         ...
@@ -120,6 +137,13 @@ class Reader(Protocol):
         """The files and the folders directly in a directory (`""` or `a/b/`) of an archive, both sorted."""
         ...
 
+    # buckets
+    async def find_bucket(self, workspace: str, bucket_id: str) -> Bucket | None: ...
+
+    async def list_buckets(self, workspace: str) -> list[Bucket]:
+        """Oldest first."""
+        ...
+
     # secrets
     async def secrets_of(self, artifact_id: ArtifactId, *, staged: bool = False) -> dict[str, bytes]: ...
 
@@ -132,6 +156,10 @@ class Reader(Protocol):
 
     async def find_workspace(self, name: str, *, viewer: str | None = None) -> Workspace | None:
         """viewer: the user whose own role is reported in `Workspace.membership`."""
+        ...
+
+    async def find_workspace_by_uuid(self, uuid: str, *, viewer: str | None = None) -> Workspace | None:
+        """uuid: as `workspace_uuid` makes it of the name."""
         ...
 
     async def list_workspaces(self, *, member: str | None, offset: int = 0, limit: int = 256) -> list[Workspace]:
@@ -330,6 +358,13 @@ class Transaction(Reader, Protocol):
     async def revoke_token(self, token_id: str, *, expires_at: float | None) -> None:
         """Refuse a token from now on; expires_at: when this can be forgotten."""
         ...
+
+    # buckets
+    async def put_bucket(self, bucket: Bucket) -> bool:
+        """Add or replace a bucket by its id; False, and nothing changed, when another has its name and endpoint."""
+        ...
+
+    async def delete_bucket(self, bucket_id: str) -> None: ...
 
     # archives
     async def add_members(self, blob_id: BlobId, members: Sequence[ArchiveMember]) -> None:

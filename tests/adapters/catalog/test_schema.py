@@ -12,6 +12,7 @@ from armarium.adapters.catalog import migrations, schema
 from armarium.adapters.catalog.sqlite import SqliteCatalog
 from armarium.adapters.catalog.sqlite_connection import connect
 from armarium.domain.errors import Unavailable
+from armarium.domain.identifiers import workspace_uuid
 
 
 def _normal(sql):
@@ -44,6 +45,23 @@ def test_migrations_make_what_the_tables_say(tmp_path):
     assert _dump(by_migrations) == _dump(by_tables)
     revisions = [c.execute("SELECT version_num FROM alembic_version").fetchall() for c in (by_tables, by_migrations)]
     assert revisions[0] == revisions[1] == [(migrations.HEAD,)]
+
+
+async def test_workspaces_of_an_older_catalog_are_found_by_uuid(tmp_path):
+    path = tmp_path / "catalog.db"
+    connection = connect(path)
+    connection.execute("BEGIN IMMEDIATE")
+    schema.migrate(connection, "0002")
+    connection.execute("INSERT INTO workspace VALUES ('lab', 'Lab', '', NULL, 1, 1.5)")
+    if connection.in_transaction:
+        connection.execute("COMMIT")
+    connection.close()
+    catalog = SqliteCatalog(path)
+    await catalog.open()
+    found = await catalog.find_workspace_by_uuid(workspace_uuid("lab"))
+    await catalog.close()
+    assert found is not None
+    assert found.title == "Lab"
 
 
 def test_the_list_of_revisions_is_what_is_on_disk():

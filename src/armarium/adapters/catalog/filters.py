@@ -7,17 +7,18 @@ and nothing a user wrote is ever part of SQL.
     ("column_is", column, value)  ("column_in", column, values)  ("column_matches", column, pattern)
     ("column_between", column, low or None, high or None) a column of `artifact`
     ("field_is", elements, name, value)  ("field_in", elements, name, values)
-    ("field_between", name, low, high)  ("field_matches", name, pattern)
+    ("field_between", name, low, high)  ("field_matches", elements, name, pattern)
                                                           rows of the side table; elements: items of arrays count, too
     ("lacks", name)                                       no row of the side table
     ("keyword", needle, trigrams or None)                 the manifest's text
+    ("not", shape)                                        the shape does not hold
 """
 
 import math
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, func, literal_column, or_, true
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, func, literal_column, not_, or_, true
 
 from armarium.adapters.catalog import tables as t
 from armarium.adapters.catalog.constructs import Contains, InList, MatchesPattern
@@ -38,6 +39,7 @@ from armarium.domain.query import (
     Keyword,
     Lacks,
     Matches,
+    Not,
     Scalar,
 )
 from armarium.domain.sort_keys import equal_keys, sort_key
@@ -89,6 +91,8 @@ class _Translation:
                 return _joined("all", [self.shape(part) for part in conditions])
             case AnyOf(conditions):
                 return _joined("any", [self.shape(part) for part in conditions])
+            case Not(negated):
+                return ("not", self.shape(negated))
             case ContainsAll(field, values):
                 return _joined("all", [self._contains(field, (value,)) for value in values])
             case ContainsAny(field, values):
@@ -104,8 +108,8 @@ class _Translation:
                 return ("lacks", self._name(field_name(field.source, field.path)))
             case Equals(field, value):
                 return self._equals(field, value)
-            case Matches(field, pattern):
-                return self._matches(field, pattern)
+            case Matches(field, pattern, elements):
+                return self._matches(field, pattern, elements)
             case Between(field, low, high):
                 return self._between(field, low, high)
 
@@ -134,9 +138,10 @@ class _Translation:
             return ("field_is", elements, name, self._name(keys[0]))
         return ("field_in", elements, name, self._name(json_list(keys)))
 
-    def _matches(self, field: Field, pattern: str) -> Shape:
+    def _matches(self, field: Field, pattern: str, elements: bool) -> Shape:
         if field.source != "artifact":
-            return ("field_matches", self._name(field_name(field.source, field.path)), self._name(pattern))
+            name = self._name(field_name(field.source, field.path))
+            return ("field_matches", elements, name, self._name(pattern))
         return NEVER if field.path in NUMBER_FIELDS else ("column_matches", field.path, self._name(pattern))
 
     def _between(self, field: Field, low: float | None, high: float | None) -> Shape:
@@ -182,6 +187,8 @@ def needs_artifact(shape: Shape) -> bool:
     """Whether a shape looks at the artifact's own row, and not at the side table alone."""
     if shape[0] in ("all", "any"):
         return any(needs_artifact(part) for part in shape[1])
+    if shape[0] == "not":
+        return needs_artifact(shape[1])
     return not shape[0].startswith("field")
 
 
@@ -191,6 +198,8 @@ def expression(shape: Shape, artifact: FromClause, artifact_id: ColumnElement[An
     if word in ("all", "any"):
         parts = [expression(part, artifact, artifact_id) for part in rest[0]]
         return and_(true(), *parts) if word == "all" else or_(false(), *parts)
+    if word == "not":
+        return not_(expression(rest[0], artifact, artifact_id))
     if word == "keyword":
         return Contains(artifact.c.manifest, rest[0])
     if word.startswith("column"):
@@ -221,12 +230,16 @@ def field_conditions(shape: Shape, f: FromClause) -> list[ColumnElement[bool]]:
         places = (SCALAR, ELEMENT, DOUBLE) if elements else (SCALAR, DOUBLE)
         matching = f.c.value == bindparam(value) if word == "field_is" else InList(f.c.value, value)
         return [f.c.name == bindparam(name), f.c.element.in_(_constants(places)), matching]
-    scalars = [f.c.name == bindparam(rest[0]), f.c.element.in_(_constants((SCALAR, DOUBLE)))]
     if word == "field_between":
-        return [*scalars, f.c.value >= bindparam(rest[1]), f.c.value <= bindparam(rest[2])]
+        name, low, high = rest
+        scalars = [f.c.name == bindparam(name), f.c.element.in_(_constants((SCALAR, DOUBLE)))]
+        return [*scalars, f.c.value >= bindparam(low), f.c.value <= bindparam(high)]
+    elements, name, pattern = rest
+    places = (SCALAR, ELEMENT, DOUBLE) if elements else (SCALAR, DOUBLE)
     first, behind = _TEXTS
     text = func.coalesce(f.c.text, func.substr(f.c.value, 2))
-    return [*scalars, f.c.value >= first, f.c.value < behind, MatchesPattern(text, rest[1])]
+    texts = [f.c.element.in_(_constants(places)), f.c.value >= first, f.c.value < behind]
+    return [f.c.name == bindparam(name), *texts, MatchesPattern(text, pattern)]
 
 
 def _constants(numbers: tuple[int, ...]) -> list[Any]:

@@ -19,7 +19,7 @@ from armarium.adapters.catalog.statements import artifacts as artifact_sql
 from armarium.adapters.catalog.statements import listings as sql
 from armarium.adapters.catalog.statements.listings import DRAFTED, Range, Segment, Walk, Within
 from armarium.domain.artifact import Artifact
-from armarium.domain.query import BUILT_IN, Cursor, Query, Stage
+from armarium.domain.query import BUILT_IN, CHILD_COUNT, Cursor, Query, Stage
 from armarium.ports.catalog import Page
 
 FEW = 3000
@@ -34,6 +34,8 @@ Row = tuple[str, Any]
 def _within(query: Query) -> Within:
     if query.parent_id is not None:
         return Within.PARENT
+    if query.parent_ids is not None:
+        return Within.PARENTS
     if query.workspace is not None:
         return Within.ROOTS if query.roots_only else Within.WORKSPACE
     return Within.ALL_ROOTS if query.roots_only else Within.ALL
@@ -49,7 +51,7 @@ class Listing:
         condition = read_condition(query.where)
         self._range = Range(_within(query), query.stage, condition.conjuncts)
         order = query.order.field
-        by_column = order.source == "artifact" and order.path in BUILT_IN
+        by_column = order.source == "artifact" and order.path in BUILT_IN | {CHILD_COUNT}
         self._column = order.path if by_column else None
         self._long = False  # most pages are quick; one that is not moves to another thread by itself
         after = query.after
@@ -57,6 +59,7 @@ class Listing:
             **condition.values,
             "workspace": query.workspace,
             "parent_id": query.parent_id,
+            "parent_ids": json_list(query.parent_ids or ()),
             "scope": scope_of(query.workspace or "", query.parent_id),
             "order_name": None if by_column else field_name(order.source, order.path),
             "key": after.key if after else None,
@@ -104,7 +107,7 @@ class Listing:
         few = await self._with_candidates()
         if few is not None:
             return await self._sorted(few, number)
-        if self._column is None and not self._range.within.is_scope:
+        if self._column == CHILD_COUNT or (self._column is None and not self._range.within.is_scope):
             self._long = True
             return await self._sorted(self._range, number)
         return await self._along(number)

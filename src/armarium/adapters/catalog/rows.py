@@ -8,6 +8,7 @@ import msgspec
 from armarium.domain.account import Token, User, Workspace
 from armarium.domain.archive import ArchiveFolder, ArchiveMember
 from armarium.domain.artifact import Artifact, Found
+from armarium.domain.bucket import Bucket
 from armarium.domain.errors import Invalid
 from armarium.domain.file import FileEntry
 from armarium.domain.principal import Role
@@ -138,6 +139,20 @@ def workspace_of(row: Any) -> Workspace:
         persistent=bool(persistent),
         created_at=created_at,
         membership=Role(role) if role is not None else None,
+    )
+
+
+def bucket_of(row: Any) -> Bucket:
+    id_, workspace, endpoint, name, settings, ciphertext, created_at, updated_at = row
+    return Bucket(
+        id=id_,
+        workspace=workspace,
+        endpoint=endpoint,
+        name=name,
+        settings=msgspec.json.decode(settings),
+        sealed=bytes(ciphertext),
+        created_at=created_at,
+        updated_at=updated_at,
     )
 
 

@@ -82,8 +82,8 @@ def _upgrade(connection: sqlite3.Connection, revision: str) -> None:
     migrate(connection)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Run the steps that are missing, inside the transaction under way."""
+def migrate(connection: sqlite3.Connection, revision: str = "head") -> None:
+    """Run the steps that are missing up to a revision, inside the transaction under way."""
     import alembic.command  # noqa: PLC0415 - half a second that only an upgrade needs
     import alembic.config  # noqa: PLC0415
 
@@ -92,4 +92,4 @@ def migrate(connection: sqlite3.Connection) -> None:
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     with engine.connect() as alchemy:
         config.attributes["connection"] = alchemy
-        alembic.command.upgrade(config, "head")
+        alembic.command.upgrade(config, revision)

@@ -1,6 +1,7 @@
 """The tables of the catalog, in column types every database has.
 
     workspace, member, user, token, revocation     who
+    workspace -> bucket                            stores elsewhere that a workspace has the keys of
     artifact -> version -> file -> blob            what is committed
     artifact -> draft, draft_file -> blob          what is staged
     blob -> archive, archive_member, archive_folder  what is inside a zip, once somebody has asked
@@ -50,6 +51,8 @@ workspace = Table(
     Column("owner", WORD),
     Column("persistent", Integer, nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("uuid", WORD),
+    Index("ix_workspace_uuid", "uuid", unique=True),
 )
 
 user = Table(
@@ -252,6 +255,21 @@ secret = Table(
     Column("key", WORD, primary_key=True),
     Column("ciphertext", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# settings: JSON of what may be shown; ciphertext: sealed JSON of the keys.
+bucket = Table(
+    "bucket",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    _owner("workspace", "workspace.name"),
+    Column("endpoint", WORD, nullable=False),
+    Column("name", WORD, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float),
+    UniqueConstraint("workspace", "name", "endpoint", name="uq_bucket_name"),
 )
 
 stat_day = Table(

@@ -1,6 +1,10 @@
 """Users, workspaces, members, tokens and events in any catalog."""
 
+from typing import Any
+
 from armarium.domain.account import Token, User, Workspace
+from armarium.domain.bucket import Bucket
+from armarium.domain.identifiers import workspace_uuid
 from armarium.domain.principal import Role
 from armarium.domain.query import Query, Stage
 from armarium.ports.catalog import Catalog, Event
@@ -9,6 +13,11 @@ from armarium.testing.contracts.catalog_fixtures import a_workspace, an_artifact
 
 def _a_token(id: str = "t1", **values: object) -> Token:
     return Token(id=id, digest=id.encode() * 16, user_id="ada", **values)  # type: ignore[arg-type]
+
+
+def _a_bucket(id: str, name: str, *, sealed: bytes = b"", **values: Any) -> Bucket:
+    known = {"settings": {}, "endpoint": "s3.test", "created_at": 1.5, **values}
+    return Bucket(id=id, workspace="lab", name=name, sealed=sealed, **known)
 
 
 class AccountContract:
@@ -30,6 +39,8 @@ class AccountContract:
             await tx.put_member("lab", "grace", Role.READ_WRITE)
         assert await catalog.find_workspace("lab") == lab
         assert await catalog.find_workspace("missing") is None
+        assert await catalog.find_workspace_by_uuid(workspace_uuid("lab")) == lab
+        assert await catalog.find_workspace_by_uuid(workspace_uuid("missing")) is None
         roles = {}
         for viewer in ("ada", "grace", "eve"):
             seen = await catalog.find_workspace("lab", viewer=viewer)
@@ -80,6 +91,21 @@ class AccountContract:
             await tx.revoke_token("t1", expires_at=None)
         assert await catalog.find_token(token.digest) is None
         assert await catalog.is_revoked("t1")
+
+    async def test_a_bucket_has_its_name_alone_in_its_workspace(self, catalog: Catalog) -> None:
+        await a_workspace(catalog, "lab", owner="ada")
+        first = _a_bucket("1", "models", settings={"region": "here"}, sealed=b"keys", updated_at=2.5)
+        async with catalog.transaction() as tx:
+            assert await tx.put_bucket(first)
+            assert await tx.put_bucket(_a_bucket("2", "data"))
+            assert not await tx.put_bucket(_a_bucket("2", "models"))
+        assert await catalog.find_bucket("lab", "1") == first
+        assert await catalog.find_bucket("elsewhere", "1") is None
+        assert [bucket.name for bucket in await catalog.list_buckets("lab")] == ["models", "data"]
+        async with catalog.transaction() as tx:
+            await tx.delete_bucket("1")
+            await tx.put_bucket(_a_bucket("2", "models"))
+        assert [bucket.name for bucket in await catalog.list_buckets("lab")] == ["models"]
 
     async def test_events_are_told_newest_first(self, catalog: Catalog) -> None:
         events = [

@@ -1,5 +1,7 @@
 """Artifacts, versions, drafts, secrets and counters in any catalog."""
 
+from typing import Any
+
 import pytest
 
 from armarium.domain.identifiers import ArtifactId, ByAlias, ById
@@ -98,6 +100,30 @@ class ArtifactContract:
         children = [await an_artifact(catalog, f"c{n}", parent_id=parent) for n in range(3)]
         assert await catalog.child_ids(parent) == children
         assert await catalog.child_ids(children[0]) == []
+
+    async def test_families_are_counted(self, catalog: Catalog) -> None:
+        orbit = await an_artifact(catalog, "orbit")
+        full = await an_artifact(catalog, "full", parent_id=orbit, config={"is_collection": True})
+        await an_artifact(catalog, "empty", parent_id=orbit, config={"is_collection": True})
+        await an_artifact(catalog, "loose", parent_id=orbit)
+        for number in range(3):
+            await an_artifact(catalog, f"m{number}", parent_id=full)
+        assert await catalog.child_counts([orbit, full, new_artifact_id()]) == {orbit: 3, full: 3}
+        assert await catalog.family_counts([orbit, full]) == {orbit: (2, 4), full: (0, 3)}
+
+    async def test_what_children_say_is_gathered(self, catalog: Catalog) -> None:
+        parent = await an_artifact(catalog, "p", manifest={"tags": ["not a child"]})
+        children: list[dict[str, Any]] = [
+            {"tags": ["b", "a"], "metrics": {"f1": 0.5, "deep": {"er": 1}}},
+            {"tags": ["a", 7]},
+            {"tags": "single", "metrics": {"auc": 1}, "metricsx": 1},
+        ]
+        for number, manifest in enumerate(children):
+            await an_artifact(catalog, f"c{number}", parent_id=parent, manifest=manifest)
+        assert await catalog.child_values(parent, Field("manifest", "tags")) == ["a", "b", "single"]
+        found = await catalog.child_paths(parent, Field("manifest", "metrics."))
+        assert found == ["metrics.auc", "metrics.deep.er", "metrics.f1"]
+        assert await catalog.child_paths(new_artifact_id(), Field("manifest", "")) == []
 
     async def test_deleting_takes_everything_along_but_children_that_stay(self, catalog: Catalog) -> None:
         parent = await an_artifact(catalog, "p")

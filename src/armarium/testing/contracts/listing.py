@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from armarium.domain.errors import Invalid
 from armarium.domain.identifiers import ArtifactId
 from armarium.domain.query import (
+    CHILD_COUNT,
     AllOf,
     AnyOf,
     Condition,
@@ -165,6 +166,34 @@ class ListingContract:
             assert await catalog.count_artifacts(query) == 0
         both = Query(parent_id=parent, workspace="ws", stage=Stage.ANY)
         assert len((await catalog.list_artifacts(both)).artifacts) == 1
+
+    async def test_several_parents_are_listed_as_one(self, catalog: Catalog) -> None:
+        parents = [await an_artifact(catalog, f"p{number}") for number in range(3)]
+        children = [
+            await an_artifact(catalog, f"c{number}", parent_id=parents[number % 3], manifest={"n": -number})
+            for number in range(9)
+        ]
+        wanted = [child for number, child in enumerate(children) if number % 3 != 2]
+        within: dict[str, Any] = {
+            "workspace": "ws",
+            "parent_ids": (parents[0], parents[1]),
+            "stage": Stage.ANY,
+            "limit": 2,
+        }
+        assert await _all_pages(catalog, **within) == wanted
+        assert await _all_pages(catalog, **within, order=Order(Field("manifest", "n"))) == wanted[::-1]
+        assert await catalog.count_artifacts(Query(**within)) == 6
+
+    async def test_an_order_by_the_number_of_children(self, catalog: Catalog) -> None:
+        root = await an_artifact(catalog, "root")
+        parents = [await an_artifact(catalog, f"p{number}", parent_id=root) for number in range(5)]
+        for number, parent in enumerate(parents):
+            for child in range(number // 2):
+                await an_artifact(catalog, f"c{number}-{child}", parent_id=parent)
+        within: dict[str, Any] = {"parent_id": root, "stage": Stage.ANY, "limit": 2}
+        fullest_first = [parents[number] for number in (4, 2, 3, 0, 1)]
+        order = Order(Field("artifact", CHILD_COUNT), descending=True)
+        assert await _all_pages(catalog, **within, order=order) == fullest_first
 
     async def test_a_limit_of_nothing_is_an_empty_page(self, catalog: Catalog) -> None:
         await an_artifact(catalog)

@@ -19,6 +19,7 @@ from armarium.domain.query import (
     Keyword,
     Lacks,
     Matches,
+    Not,
     Order,
     Scalar,
     Stage,
@@ -80,9 +81,15 @@ def same(actual: Any, wanted: Scalar) -> bool:
     return bool(actual == wanted) and isinstance(actual, str) == isinstance(wanted, str)
 
 
+def _items(values: list[Any], elements: bool) -> list[Any]:
+    """The values, with elements also the items of those that are arrays."""
+    if not elements:
+        return values
+    return [item for value in values for item in (value if isinstance(value, list) else [value])]
+
+
 def _contains(values: list[Any], wanted: Scalar) -> bool:
-    items = [item for value in values for item in (value if isinstance(value, list) else [value])]
-    return any(same(item, wanted) for item in items)
+    return any(same(item, wanted) for item in _items(values, True))
 
 
 def _scalars_of(value: Any) -> bool:
@@ -102,13 +109,13 @@ def _is_between(value: Any, low: float | None, high: float | None) -> bool:
     return _is_number(value) and (low is None or value >= low) and (high is None or value <= high)
 
 
-def holds(condition: Condition, known: Known) -> bool:
+def holds(condition: Condition, known: Known) -> bool:  # noqa: C901 - one line for each kind
     """Whether an artifact satisfies a condition."""
     match condition:
         case Equals(field, value):
             return any(same(actual, value) for actual in _values(known, field))
-        case Matches(field, pattern):
-            return any(_matches(actual, pattern) for actual in _values(known, field))
+        case Matches(field, pattern, elements):
+            return any(_matches(actual, pattern) for actual in _items(_values(known, field), elements))
         case ContainsAll(field, values):
             return all(_contains(_values(known, field), value) for value in values)
         case ContainsAny(field, values):
@@ -119,6 +126,8 @@ def holds(condition: Condition, known: Known) -> bool:
             return not any(_scalars_of(value) for value in _values(known, field))
         case Keyword(text):
             return text.casefold() in bytes(encode_json("manifest", known.manifest)).decode().casefold()
+        case Not(negated):
+            return not holds(negated, known)
         case AllOf(conditions):
             return all(holds(part, known) for part in conditions)
         case AnyOf(conditions):

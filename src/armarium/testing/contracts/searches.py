@@ -16,6 +16,7 @@ from armarium.domain.query import (
     Keyword,
     Lacks,
     Matches,
+    Not,
     Order,
     Stage,
 )
@@ -95,7 +96,7 @@ _KEYWORDS = st.sampled_from(
 
 _LEAVES = (
     st.builds(Equals, _FIELDS, _SCALARS)
-    | st.builds(Matches, _FIELDS, _PATTERNS)
+    | st.builds(Matches, _FIELDS, _PATTERNS, st.booleans())
     | st.builds(ContainsAll, _FIELDS, st.lists(_SCALARS, max_size=2).map(tuple))
     | st.builds(ContainsAny, _FIELDS, st.lists(_SCALARS, max_size=3).map(tuple))
     | st.builds(Between, _FIELDS, _BOUNDS, _BOUNDS)
@@ -106,7 +107,7 @@ _LEAVES = (
 
 def _joined(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
     parts = st.lists(inner, max_size=3).map(tuple)
-    return st.builds(AllOf, parts) | st.builds(AnyOf, parts)
+    return st.builds(AllOf, parts) | st.builds(AnyOf, parts) | st.builds(Not, inner)
 
 
 CONDITIONS: st.SearchStrategy[Condition] = st.just(AllOf(())) | st.recursive(_LEAVES, _joined, max_leaves=4)

@@ -6,6 +6,7 @@ from armarium.adapters.catalog.compiled import Build
 from armarium.adapters.catalog.records.accounts import AccountReader, AccountWriter
 from armarium.adapters.catalog.records.archives import ArchiveReader, ArchiveWriter
 from armarium.adapters.catalog.records.artifacts import ArtifactReader, ArtifactWriter
+from armarium.adapters.catalog.records.buckets import BucketReader, BucketWriter
 from armarium.adapters.catalog.records.files import FileReader, FileWriter
 from armarium.adapters.catalog.records.housekeeping import HousekeepingReader, HousekeepingWriter
 from armarium.adapters.catalog.records.versions import VersionReader, VersionWriter
@@ -15,12 +16,14 @@ from armarium.adapters.catalog.statements import artifacts as artifact_sql
 from armarium.adapters.catalog.statements import files as file_sql
 
 
-class SqlReader(ArtifactReader, VersionReader, FileReader, ArchiveReader, AccountReader, HousekeepingReader):
+class SqlReader(
+    ArtifactReader, VersionReader, FileReader, ArchiveReader, AccountReader, BucketReader, HousekeepingReader
+):
     """The `Reader` port."""
 
 
 class SqlTransaction(
-    SqlReader, ArtifactWriter, VersionWriter, FileWriter, ArchiveWriter, AccountWriter, HousekeepingWriter
+    SqlReader, ArtifactWriter, VersionWriter, FileWriter, ArchiveWriter, AccountWriter, BucketWriter, HousekeepingWriter
 ):
     """The `Transaction` port; beginning and ending it is the database's business."""
 

@@ -5,6 +5,7 @@ from armarium.adapters.catalog.rows import json_list, token_of, user_of, workspa
 from armarium.adapters.catalog.statements import accounts as sql
 from armarium.adapters.catalog.statements import artifacts as artifact_sql
 from armarium.domain.account import Token, User, Workspace
+from armarium.domain.identifiers import workspace_uuid
 from armarium.domain.principal import Role
 
 
@@ -17,7 +18,11 @@ class AccountReader(Records):
         return [user_of(row) for row in await self._all(sql.list_users, offset=offset, limit=limit)]
 
     async def find_workspace(self, name: str, *, viewer: str | None = None) -> Workspace | None:
-        row = await self._one(sql.find_workspace, name=name, viewer=viewer)
+        row = await self._one(sql.find_workspace, False, name=name, viewer=viewer)
+        return workspace_of(row) if row is not None else None
+
+    async def find_workspace_by_uuid(self, uuid: str, *, viewer: str | None = None) -> Workspace | None:
+        row = await self._one(sql.find_workspace, True, uuid=uuid, viewer=viewer)
         return workspace_of(row) if row is not None else None
 
     async def list_workspaces(self, *, member: str | None, offset: int = 0, limit: int = 256) -> list[Workspace]:
@@ -65,6 +70,7 @@ class AccountWriter(AccountReader):
             owner=workspace.owner,
             persistent=int(workspace.persistent),
             created_at=workspace.created_at,
+            uuid=workspace_uuid(workspace.name),
         )
         if row is not None and workspace.owner is not None:
             await self.put_member(workspace.name, workspace.owner, Role.ADMIN)

@@ -4,17 +4,22 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from armarium.adapters.catalog.fields import FieldRow, field_rows, scope_of
+from armarium.adapters.catalog.fields import FieldRow, field_name, field_rows, scope_of
 from armarium.adapters.catalog.listing import Listing
 from armarium.adapters.catalog.records.base import Records
 from armarium.adapters.catalog.rows import found_of, json_list, json_text
 from armarium.adapters.catalog.statements import artifacts as sql
+from armarium.adapters.catalog.statements import fields as field_sql
 from armarium.adapters.catalog.statements import versions as version_sql
 from armarium.domain.artifact import Found
 from armarium.domain.identifiers import ArtifactId, ArtifactRef, ByAlias
 from armarium.domain.manifest import IndexedScalar
-from armarium.domain.query import Query
+from armarium.domain.query import Field, Query
+from armarium.domain.sort_keys import sort_key
 from armarium.ports.catalog import Page
+
+_BEHIND_ALL = "\U0010ffff"
+"""Sorts behind everything a field's path may go on with."""
 
 
 def _place(row: FieldRow) -> tuple[str, int, str]:
@@ -38,6 +43,26 @@ class ArtifactReader(Records):
 
     async def count_artifacts(self, query: Query) -> int:
         return await Listing(self._executor, self._compiler, query).count()
+
+    async def child_counts(self, parent_ids: Sequence[ArtifactId]) -> dict[ArtifactId, int]:
+        return dict(await self._all(sql.child_counts, parents=json_list(parent_ids))) if parent_ids else {}
+
+    async def family_counts(self, ids: Sequence[ArtifactId]) -> dict[ArtifactId, tuple[int, int]]:
+        if not ids:
+            return {}
+        name = field_name("config", "is_collection")
+        rows = await self._all(sql.family_counts, parents=json_list(ids), name=name, value=sort_key(True))
+        return {parent_id: (int(collections), int(others)) for parent_id, collections, others in rows}
+
+    async def child_values(self, parent_id: ArtifactId, field: Field) -> list[str]:
+        name = field_name(field.source, field.path)
+        rows = await self._all(field_sql.child_values, scope=parent_id, name=name, first="s", end="t")
+        return sorted({key[1:] for (key,) in rows})
+
+    async def child_paths(self, parent_id: ArtifactId, prefix: Field) -> list[str]:
+        first = field_name(prefix.source, prefix.path)
+        rows = await self._all(field_sql.child_names, scope=parent_id, first=first, end=first + _BEHIND_ALL)
+        return sorted(name.partition(".")[2] for (name,) in rows)
 
     async def child_ids(self, parent_id: ArtifactId) -> list[ArtifactId]:
         return [row[0] for row in await self._all(sql.child_ids, parent_id=parent_id)]

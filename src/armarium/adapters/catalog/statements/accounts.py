@@ -33,12 +33,13 @@ _WORKSPACE = tuple(
 )
 
 
-def find_workspace() -> Select[Any]:
+def find_workspace(by_uuid: bool) -> Select[Any]:
+    """:name or :uuid, :viewer."""
     of_viewer = (t.member.c.workspace == t.workspace.c.name) & (t.member.c.user_id == bindparam("viewer"))
     return (
         select(*_WORKSPACE, t.member.c.role)
         .select_from(t.workspace.outerjoin(t.member, of_viewer))
-        .where(t.workspace.c.name == bindparam("name"))
+        .where(t.workspace.c.uuid == bindparam("uuid") if by_uuid else t.workspace.c.name == bindparam("name"))
     )
 
 

@@ -10,7 +10,9 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     delete,
+    exists,
     func,
     select,
     update,
@@ -76,6 +78,23 @@ def artifacts_of_ids() -> Select[Any]:
 
 def child_ids() -> Select[Any]:
     return select(t.artifact.c.id).where(t.artifact.c.parent_id == bindparam("parent_id")).order_by(t.artifact.c.id)
+
+
+def child_counts() -> Select[Any]:
+    """:parents as a JSON array."""
+    a = t.artifact.c
+    return select(a.parent_id, func.count()).where(InList(a.parent_id, "parents")).group_by(a.parent_id)
+
+
+def family_counts() -> Select[Any]:
+    """:parents as a JSON array; :name and :value of the field that makes an artifact a collection."""
+    a, below = t.artifact.alias("a"), t.artifact.alias("below")
+    f = t.field.c
+    is_collection = exists().where(f.artifact_id == a.c.id, f.name == bindparam("name"), f.value == bindparam("value"))
+    held = select(func.count()).select_from(below).where(below.c.parent_id == a.c.id).scalar_subquery()
+    collections = func.sum(case((is_collection, 1), else_=0))
+    others = func.sum(case((is_collection, held), else_=1))
+    return select(a.c.parent_id, collections, others).where(InList(a.c.parent_id, "parents")).group_by(a.c.parent_id)
 
 
 def insert_artifact() -> Insert:

@@ -29,15 +29,17 @@ from sqlalchemy import (
 )
 
 from armarium.adapters.catalog import tables as t
+from armarium.adapters.catalog.constructs import InList
 from armarium.adapters.catalog.fields import SCALAR
 from armarium.adapters.catalog.filters import Shape, expression, field_conditions, needs_artifact
-from armarium.domain.query import Stage
+from armarium.domain.query import CHILD_COUNT, Stage
 
 
 class Within(enum.Enum):
     """Where the artifacts of a listing live."""
 
     PARENT = "children of :parent_id"
+    PARENTS = "children of any of :parent_ids in :workspace"
     ROOTS = "root artifacts of :workspace"
     WORKSPACE = "everything in :workspace"
     ALL_ROOTS = "root artifacts everywhere"
@@ -94,6 +96,8 @@ def artifacts_within(within: Within, a: FromClause, *, by_index: bool = True) ->
     match within:
         case Within.PARENT:
             return [parent == bindparam("parent_id")]
+        case Within.PARENTS:
+            return [workspace == bindparam("workspace"), InList(parent, "parent_ids")]
         case Within.ROOTS:
             return [workspace == bindparam("workspace"), no_parent]
         case Within.WORKSPACE:
@@ -183,13 +187,20 @@ def _ordered(what: Range, order: Walk) -> tuple[Select[Any], Any, Any]:
     """The chosen artifacts with their keys, the key and the id."""
     a, f = t.artifact.alias("a"), t.field.alias("o")
     source: Any = a
-    key: Any = a.c[order.column] if order.column else f.c.value
+    key: Any = _column(a, order.column) if order.column else f.c.value
     if order.column is None:
         mine = and_(f.c.artifact_id == a.c.id, f.c.name == bindparam("order_name"), f.c.element == SCALAR_)
         source = a.outerjoin(f, mine)
     shown = null() if order.column == "id" else key
     chosen = select(a.c.id, shown).select_from(source).where(*_chosen(what, a), *_bounds(order, key, a.c.id))
     return chosen, key, a.c.id
+
+
+def _column(a: FromClause, name: str) -> Any:
+    if name != CHILD_COUNT:
+        return a.c[name]
+    child = t.artifact.alias("child")
+    return select(func.count()).select_from(child).where(child.c.parent_id == a.c.id).scalar_subquery()
 
 
 def _bounds(order: Walk, key: Any, artifact_id: Any) -> list[ColumnElement[bool]]:
