@@ -23,6 +23,7 @@ CLIENT_VARIABLES = frozenset({CONFIG_VARIABLE, "ARMARIUM_URL", "ARMARIUM_TOKEN"}
 
 MIN_SECRET_LENGTH = 16
 MIN_ROOT_TOKEN_LENGTH = 32
+MAX_WORKERS = 256
 
 
 class Size(int):
@@ -42,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data: Annotated[Path, _doc("Folder that holds the database, the files and the server's own key.")] = Path("data")
     host: Annotated[str, _doc("Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, _doc("Port to listen on; 0 takes a free one.")] = 8100
+    workers: Annotated[int, _doc("Processes that serve together; each uses about one core.")] = 1
     public_url: Annotated[
         str | None, _doc("Base URL under which clients reach the server; taken from host and port when not set.")
     ] = None
@@ -248,6 +250,7 @@ def _checked(settings: Settings) -> Settings:
     """Refuse values that are well-formed and still cannot work."""
     rules = (
         ("port", 0 <= settings.port <= 65535, "a port is a number from 0 to 65535."),
+        ("workers", 1 <= settings.workers <= MAX_WORKERS, f"use a number from 1 to {MAX_WORKERS}."),
         ("public_url", _is_base_url(settings.public_url), "it is no http or https URL without query."),
         ("zenodo_url", _is_base_url(settings.zenodo_url), "it is no http or https URL without query."),
         ("sandbox_zenodo_url", _is_base_url(settings.sandbox_zenodo_url), "it is no http or https URL without query."),

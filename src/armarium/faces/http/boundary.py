@@ -15,8 +15,6 @@ from armarium.faces.http.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-_PROCESS = secrets.token_hex(4).encode()
-_numbers = itertools.count(1)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -29,12 +27,15 @@ class Boundary:
         self.drain = drain
         self._cross_origin = _cross_origin(app)
         self._metrics = metrics
+        self._process = secrets.token_hex(4).encode()
+        self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         request_id, is_from_elsewhere = _look_at_headers(scope)
+        request_id = request_id or self._fresh_id()
         status = 0
         began = time.perf_counter()
 
@@ -56,21 +57,20 @@ class Boundary:
         finally:
             self._metrics.request_ended(scope["method"], status, time.perf_counter() - began)
 
+    def _fresh_id(self) -> bytes:
+        """Not a secret: it only has to be the only one. What stands before the hyphen tells which process answered."""
+        return b"%s-%x" % (self._process, next(self._numbers))
+
 
 def _look_at_headers(scope: Scope) -> tuple[bytes, bool]:
-    """The request id (the caller's own where it is harmless), and whether a page of some origin sent this."""
+    """The caller's own request id where it is harmless, and whether a page of some origin sent this."""
     request_id, has_origin = b"", False
     for name, value in scope["headers"]:
         if name == b"origin":
             has_origin = True
         elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             request_id = value
-    return request_id or _fresh_id(), has_origin
-
-
-def _fresh_id() -> bytes:
-    """Not a secret: it only has to be the only one."""
-    return b"%s-%x" % (_PROCESS, next(_numbers))
+    return request_id, has_origin
 
 
 def _cross_origin(app: ASGIApp) -> ASGIApp:
