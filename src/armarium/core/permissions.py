@@ -13,6 +13,7 @@ A read-only one reads, whatever the artifact grants to its user.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -160,14 +161,15 @@ def grant_for(principal: Principal, grants: Grants) -> Grant | None:
 
 def keys_of(principal: Principal) -> tuple[str, ...]:
     """The grant keys that name a caller, most specific first."""
-    identities = [principal.id, principal.effective_id]
-    if principal.email:
-        identities.append(principal.email)
-    logged_in = [] if principal.is_anonymous else [LOGGED_IN]
-    keys = list(identities)
-    if principal.current_workspace:
-        keys += [f"{principal.current_workspace}/{who}" for who in (*identities, *logged_in, ANYONE)]
-    return tuple(dict.fromkeys((*keys, *logged_in, ANYONE)))
+    identities = (principal.id, principal.effective_id, *([principal.email] if principal.email else []))
+    return _keys(identities, principal.current_workspace, principal.is_anonymous)
+
+
+@lru_cache(maxsize=4096)  # every request asks, and the same few callers ask again and again
+def _keys(identities: tuple[str, ...], workspace: str | None, is_anonymous: bool) -> tuple[str, ...]:
+    logged_in = () if is_anonymous else (LOGGED_IN,)
+    here = [f"{workspace}/{who}" for who in (*identities, *logged_in, ANYONE)] if workspace else []
+    return tuple(dict.fromkeys((*identities, *here, *logged_in, ANYONE)))
 
 
 def _stranger(principal: Principal) -> Principal:

@@ -1,5 +1,6 @@
 """What was read before is answered from memory, and never once anybody has committed."""
 
+import asyncio
 import subprocess
 import sys
 
@@ -43,7 +44,8 @@ async def test_a_change_of_ours_is_seen_at_once(catalog):
 async def test_a_change_by_another_process_is_seen_at_once(catalog, tmp_path):
     for text in ("second", "third"):
         await email(catalog)
-        subprocess.run([sys.executable, "-c", RENAME, str(tmp_path / "catalog.db"), text], check=True, timeout=30)
+        renaming = [sys.executable, "-c", RENAME, str(tmp_path / "catalog.db"), text]
+        await asyncio.to_thread(subprocess.run, renaming, check=True, timeout=30)
         assert await email(catalog) == text
 
 
@@ -59,4 +61,4 @@ async def test_what_is_remembered_is_bounded(catalog, monkeypatch):
     for number in range(20):
         await catalog.find_user(f"nobody-{number}")
     assert await email(catalog) == "first"
-    assert len(catalog._executor._rows) <= 3
+    assert len(catalog._executor._made) <= 3

@@ -1,8 +1,9 @@
 """What a database must bring so that the records run on it."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
+T = TypeVar("T")
 Row = Sequence[Any]
 
 
@@ -14,7 +15,11 @@ class Executor(Protocol):
 
     async def fetch_all(self, sql: str, values: Sequence[Any], *, long: bool = False) -> list[Any]: ...
 
-    async def fetch_one(self, sql: str, values: Sequence[Any], *, long: bool = False) -> Any | None: ...
+    async def fetch_one(
+        self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
+    ) -> T | None:
+        """make: turns the row into a value; an executor may remember what it made."""
+        ...
 
     async def execute(self, sql: str, values: Sequence[Any]) -> int:
         """Change something; returns how many rows changed."""

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
@@ -38,6 +38,7 @@ _QUICK_STEPS = 100_000
 """SQLite's own steps a read may take in the event loop, some milliseconds; then it starts again in a thread."""
 _OPEN_WAIT_MS = 10_000
 
+T = TypeVar("T")
 Scan = Callable[[str, Sequence[Any]], Awaitable[list[Any]]]
 
 
@@ -153,16 +154,19 @@ def _one_at_a_time(connection: sqlite3.Connection, run: RunInThread) -> Scan:
 class _Reader(SqliteExecutor):
     """Short reads here, long ones on the scanner; so are those that turn out to be long.
 
-    A row that was asked for is remembered until any connection, of this process or another, commits: SQLite
-    tells so for a tenth of what asking again costs.
+    What a row that was asked for became is remembered until any connection, of this process or another, commits:
+    SQLite tells so for a tenth of what asking again costs. It is asked once for all requests that arrived together:
+    none of them can know of a commit that came later.
     """
 
     def __init__(self, connection: sqlite3.Connection, run_in_thread: RunInThread, scan: Scan) -> None:
         super().__init__(connection, run_in_thread)
         self._scan = scan
         self._alarms = 0
-        self._rows: dict[tuple[str, Sequence[Any]], Any] = {}
+        self._made: dict[tuple[str, Sequence[Any]], Any] = {}
         self._data_version = -1
+        self._has_looked = False
+        self._loop = asyncio.get_running_loop()
         connection.set_progress_handler(self._alarm, _QUICK_STEPS)
 
     def _alarm(self) -> bool:
@@ -181,29 +185,38 @@ class _Reader(SqliteExecutor):
                         raise
             return list(await self._scan(sql, values))
 
-    async def fetch_one(self, sql: str, values: Sequence[Any], *, long: bool = False) -> Any | None:
-        self._forget_what_changed()
+    async def fetch_one(
+        self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
+    ) -> T | None:
+        if not self._has_looked:
+            self._forget_what_changed()
         key = (sql, values)
-        if key in self._rows:
-            return self._rows[key]
+        if key in self._made:
+            remembered: T | None = self._made[key]
+            return remembered
         version = self._data_version
         rows = await self.fetch_all(sql, values, long=long)
-        row = rows[0] if rows else None
+        made = make(rows[0]) if rows else None
         if version == self._data_version:  # else somebody committed while a thread was reading
-            self._remember(key, row)
-        return row
+            self._remember(key, made)
+        return made
 
-    def _remember(self, key: tuple[str, Sequence[Any]], row: Any) -> None:
-        if len(self._rows) >= _MOST_ROWS:
-            self._rows.clear()
-        self._rows[key] = row
+    def _remember(self, key: tuple[str, Sequence[Any]], made: Any) -> None:
+        if len(self._made) >= _MOST_ROWS:
+            self._made.clear()
+        self._made[key] = made
 
     def _forget_what_changed(self) -> None:
         with told_plainly():
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         if version != self._data_version:
             self._data_version = version
-            self._rows.clear()
+            self._made.clear()
+        self._has_looked = True
+        self._loop.call_soon(self._look_again)
+
+    def _look_again(self) -> None:
+        self._has_looked = False
 
 
 _CLOSED = "The catalog is not open."
@@ -215,7 +228,9 @@ class _Closed(Executor):
     async def fetch_all(self, sql: str, values: Sequence[Any], *, long: bool = False) -> list[Any]:
         raise Unavailable(_CLOSED)
 
-    async def fetch_one(self, sql: str, values: Sequence[Any], *, long: bool = False) -> Any | None:
+    async def fetch_one(
+        self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
+    ) -> T | None:
         raise Unavailable(_CLOSED)
 
     async def execute(self, sql: str, values: Sequence[Any]) -> int:

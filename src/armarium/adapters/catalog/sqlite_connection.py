@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from armarium.adapters.catalog.text_search import contains, matches
 from armarium.domain.errors import ArmariumError, Invalid, Unavailable
@@ -15,6 +15,7 @@ _CHECKPOINT_PAGES = 10_000
 _WAIT_MS = 250
 """How long a reader may wait while another process recovers the file; SQLite's readers wait for nothing else."""
 
+T = TypeVar("T")
 RunInThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
@@ -103,9 +104,11 @@ class SqliteExecutor:
                 return list(await self._run_long(lambda: self._connection.execute(sql, values).fetchall()))
             return self._connection.execute(sql, values).fetchall()
 
-    async def fetch_one(self, sql: str, values: Sequence[Any], *, long: bool = False) -> Any | None:
+    async def fetch_one(
+        self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
+    ) -> T | None:
         rows = await self.fetch_all(sql, values, long=long)
-        return rows[0] if rows else None
+        return make(rows[0]) if rows else None
 
     async def execute(self, sql: str, values: Sequence[Any]) -> int:
         with told_plainly():

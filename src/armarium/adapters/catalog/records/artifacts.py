@@ -30,13 +30,10 @@ class ArtifactReader(Records):
     async def find_artifact(
         self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False
     ) -> Found | None:
-        if isinstance(ref, ByAlias):
-            row = await self._one(
-                sql.find_artifact, True, count_children, workspace=ref.workspace, alias=ref.alias, viewer=viewer
-            )
-        else:
-            row = await self._one(sql.find_artifact, False, count_children, id=ref.id, viewer=viewer)
-        return found_of(row) if row is not None else None
+        named = {"workspace": ref.workspace, "alias": ref.alias} if isinstance(ref, ByAlias) else {"id": ref.id}
+        return await self._make(
+            found_of, sql.find_artifact, isinstance(ref, ByAlias), count_children, viewer=viewer, **named
+        )
 
     async def list_artifacts(self, query: Query) -> Page:
         return await Listing(self._executor, self._compiler, query).page()

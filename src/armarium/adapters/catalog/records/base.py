@@ -1,10 +1,16 @@
 """What all records share: run a statement of a shape with named values."""
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from armarium.adapters.catalog.compiled import Build, Compiler
 from armarium.adapters.catalog.executor import Executor
+
+T = TypeVar("T")
+
+
+def _as_is(row: Any) -> Any:
+    return row
 
 
 class Records:
@@ -15,8 +21,12 @@ class Records:
         self._compiler = compiler
 
     async def _one(self, build: Build, *shape: Hashable, **values: Any) -> Any | None:
+        return await self._make(_as_is, build, *shape, **values)
+
+    async def _make(self, make: Callable[[Any], T], build: Build, *shape: Hashable, **values: Any) -> T | None:
+        """Turn the row a statement finds into a value."""
         statement = self._compiler(build, *shape)
-        return await self._executor.fetch_one(statement.sql, statement.bind(values))
+        return await self._executor.fetch_one(statement.sql, statement.bind(values), make)
 
     async def _all(self, build: Build, *shape: Hashable, long: bool = False, **values: Any) -> list[Any]:
         statement = self._compiler(build, *shape)
