@@ -46,6 +46,8 @@ def build(
             core = await stack.enter_async_context(running(parts))
             background = await stack.enter_async_context(Background())
             background.every(COUNTER_FLUSH, core.counters.flush)
+            if settings.job_slots:
+                background.beside(parts.runner.run(settings.job_slots))
             if settings.sweep_interval:
                 background.every(settings.sweep_interval, core.sweeper.sweep)
             token = await core.accounts.bootstrap()
@@ -53,7 +55,7 @@ def build(
                 announce(token)
             yield
 
-    operations = Operations(parts.core, __version__)
+    operations = Operations(parts.core, __version__, parts.runner.ended)
     routes = Families(_routes(parts, hub, operations), default=not_found, lifespan=lifespan)
     return Boundary(routes, operations.metrics, drain=hub.drain)
 

@@ -22,6 +22,8 @@ from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
+from armarium.core.job_runner import Runner, Work
+from armarium.core.jobs import Jobs
 from armarium.core.links import Links
 from armarium.core.placement import Placement
 from armarium.core.publication import Publication
@@ -60,6 +62,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     core: Core
     templates: ConfinedTemplates
     identify: Identify
+    runner: Runner
 
 
 def assemble(settings: Settings, base_url: str) -> Parts:
@@ -74,7 +77,14 @@ def assemble(settings: Settings, base_url: str) -> Parts:
         root_token=settings.root_token,
         anonymous=settings.anonymous,
     )
-    return Parts(settings=settings, keys=adapters.keys, core=core, templates=adapters.templates, identify=identify)
+    return Parts(
+        settings=settings,
+        keys=adapters.keys,
+        core=core,
+        templates=adapters.templates,
+        identify=identify,
+        runner=_runner(adapters, core, settings),
+    )
 
 
 def _adapters(settings: Settings) -> Adapters:
@@ -115,6 +125,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
         copies=Copies(catalog, clock, counters),
         search=search,
+        jobs=Jobs(catalog, clock),
         sites=Sites(catalog, blobs, counters, adapters.templates),
         showcases=Showcases(search, files),
         publication=publication,
@@ -134,6 +145,12 @@ def _publication(adapters: Adapters, settings: Settings, placement: Placement, b
     urls = {"zenodo": settings.zenodo_url, "sandbox_zenodo": settings.sandbox_zenodo_url}
     archives = {name: ZenodoArchive(url) for name, url in urls.items()}
     return Publication(adapters.catalog, adapters.blobs, adapters.clock, adapters.cipher, placement, archives, base_url)
+
+
+def _runner(adapters: Adapters, core: Core, settings: Settings) -> Runner:
+    works: dict[str, Work] = {}
+    lease, time_limit = settings.job_lease, settings.job_time_limit
+    return Runner(adapters.catalog, adapters.clock, core.jobs, works, lease=lease, time_limit=time_limit)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +25,10 @@ class Background:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that ends only when it is told to."""
+        self._tasks.append(asyncio.create_task(work))
 
     def every(self, interval: timedelta, work: Callable[[], Awaitable[Any]]) -> None:
         """Do something again and again, with a pause between; a failure is logged and does not end it."""

@@ -83,6 +83,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sweep_interval: Annotated[timedelta, _doc("Time between two runs of the sweeper; 0s turns it off.")] = timedelta(
         hours=1
     )
+    job_slots: Annotated[
+        int, _doc("Jobs that each server process does at a time; 0 leaves them all to `armarium worker`.")
+    ] = 2
+    job_lease: Annotated[
+        timedelta, _doc("How long a job whose worker fell silent waits before somebody else takes it up.")
+    ] = timedelta(seconds=30)
+    job_time_limit: Annotated[timedelta, _doc("How long one attempt at a job may take.")] = timedelta(minutes=10)
     hypha_open_listing: Annotated[
         bool, _doc("Whether anybody may list the root artifacts of any workspace over the Hypha HTTP routes.")
     ] = False
@@ -257,6 +264,9 @@ def _checked(settings: Settings) -> Settings:
         ("root_token", _long(settings.root_token, MIN_ROOT_TOKEN_LENGTH), "use at least 32 characters."),
         ("jwt_secret", _long(settings.jwt_secret, MIN_SECRET_LENGTH), "use at least 16 characters."),
         ("secret_key", _long(settings.secret_key, MIN_SECRET_LENGTH), "use at least 16 characters."),
+        ("job_slots", 0 <= settings.job_slots <= 64, "use a number from 0 to 64."),
+        ("job_lease", settings.job_lease >= timedelta(seconds=1), "use at least one second."),
+        ("job_time_limit", settings.job_time_limit >= timedelta(seconds=1), "use at least one second."),
         ("url_lifetime", settings.url_lifetime >= timedelta(seconds=1), "use at least one second."),
     )
     for name, good, reason in rules:

@@ -20,6 +20,8 @@ app.command("armarium.cli.sweep:sweep", name="sweep", help="Remove bytes nothing
 app.command("armarium.cli.user:app", name="user", help="Users: create, list, disable.")
 app.command("armarium.cli.workspace:app", name="workspace", help="Workspaces: create, list, delete.")
 app.command("armarium.cli.token:app", name="token", help="Tokens: create, list, revoke.")
+app.command("armarium.cli.jobs:app", name="jobs", help="Jobs: list, show, retry, cancel.")
+app.command("armarium.cli.worker:worker", name="worker", help="Do jobs beside a server, until interrupted.")
 
 REFUSED = 1
 INTERRUPTED = 130

@@ -9,6 +9,7 @@ from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
+from armarium.core.jobs import Jobs
 from armarium.core.links import Links
 from armarium.core.publication import Publication
 from armarium.core.search import Search
@@ -39,6 +40,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     search: Search
     secrets: Secrets
     publication: Publication
+    jobs: Jobs
     sites: Sites
     showcases: Showcases
     sweeper: Sweeper

@@ -23,6 +23,7 @@ from armarium.domain.principal import Role
 from armarium.domain.query import Cursor, Field, Query
 from armarium.domain.upload import OpenUpload
 from armarium.domain.version import Draft, Outline, StagedFile, Version
+from armarium.ports.queue import JobReader, JobWriter
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -52,7 +53,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Reader(Protocol):
+class Reader(JobReader, Protocol):
     """Questions, each answered by one statement."""
 
     # artifacts
@@ -200,7 +201,7 @@ class Reader(Protocol):
         ...
 
 
-class Transaction(Reader, Protocol):
+class Transaction(Reader, JobWriter, Protocol):
     """Changes. Inside a transaction `find_artifact` also locks the artifact until the end."""
 
     # artifacts

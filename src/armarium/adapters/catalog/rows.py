@@ -11,6 +11,7 @@ from armarium.domain.artifact import Artifact, Found
 from armarium.domain.bucket import Bucket
 from armarium.domain.errors import Invalid
 from armarium.domain.file import FileEntry
+from armarium.domain.job import Job, JobError, JobStatus
 from armarium.domain.principal import Role
 from armarium.domain.version import Draft, Intent, Outline, StagedFile, Version
 
@@ -168,6 +169,33 @@ def token_of(row: Any) -> Token:
         scopes=_texts.decode(scopes),
         created_at=created_at,
         expires_at=expires_at,
+    )
+
+
+def job_of(row: Any) -> Job:
+    (
+        id_, kind, workspace, artifact_id, payload, created_by, created_at, updated_at, status, progress, attempt,
+        most_attempts, due_at, lease, started_at, finished_at, result, error_code, error_message,
+    ) = row  # fmt: skip
+    return Job(
+        id=id_,
+        kind=kind,
+        workspace=workspace,
+        artifact_id=artifact_id,
+        payload=msgspec.Raw(payload),
+        created_by=created_by,
+        created_at=created_at,
+        updated_at=updated_at,
+        status=JobStatus(status),
+        progress=progress,
+        attempt=attempt,
+        most_attempts=most_attempts,
+        due_at=due_at,
+        lease=lease,
+        started_at=started_at,
+        finished_at=finished_at,
+        result=msgspec.Raw(result) if result is not None else None,
+        error=JobError(error_code, error_message) if error_code is not None else None,
     )
 
 

@@ -5,7 +5,7 @@
     artifact -> version -> file -> blob            what is committed
     artifact -> draft, draft_file -> blob          what is staged
     blob -> archive, archive_member, archive_folder  what is inside a zip, once somebody has asked
-    artifact -> secret, stat_day, event            what hangs on it
+    artifact -> secret, stat_day, event, job       what hangs on it
     field                                          scalars of manifests and configs, for filters and orders
     text_doc, text_pending                         which manifests the text index knows, and which it does not yet
 
@@ -295,6 +295,49 @@ event = Table(
     Column("detail", Text, nullable=False),
     Index("ix_event_workspace", "workspace", "id"),
     Index("ix_event_artifact", "artifact_id", "id"),
+)
+
+# due_at: when it can be claimed, NULL once it is over (see `domain/job.py`).
+job = Table(
+    "job",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    Column("kind", WORD, nullable=False),
+    Column("workspace", WORD, nullable=False),
+    Column("artifact_id", WORD, ForeignKey("artifact.id", ondelete="CASCADE")),
+    Column("payload", Text, nullable=False),
+    Column("created_by", WORD, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("status", WORD, nullable=False),
+    Column("progress", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("most_attempts", Integer, nullable=False),
+    Column("due_at", Float),
+    Column("lease", WORD),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+    Column("result", Text),
+    Column("error_code", WORD),
+    Column("error_message", Text),
+    Index("ix_job_due", "due_at", "id"),
+    Index("ix_job_artifact", "artifact_id", "id"),
+    Index("ix_job_status", "status", "id"),
+)
+
+# One row for each Idempotency-Key of each caller and operation. status: NULL while the first request is under way.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    Column("fingerprint", WORD, nullable=False),
+    Column("claim", WORD, nullable=False),
+    Column("resource_id", WORD, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("status", Integer),
+    Column("headers", Text),
+    Column("body", LargeBinary),
+    Index("ix_idempotency_expires", "expires_at"),
 )
 
 # scope: the parent's id, or the workspace of a root artifact (see fields.py, also for the other columns).

@@ -2,10 +2,10 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -16,10 +16,13 @@ _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10
 class Metrics(Collector):
     """Counts in plain numbers and names them when asked: every request is counted, few are scraped."""
 
-    def __init__(self) -> None:
+    def __init__(self, jobs: Mapping[tuple[str, str], int]) -> None:
+        """jobs: how many of a kind have ended with a status, in this process."""
         self._requests: defaultdict[tuple[str, int], int] = defaultdict(int)
         self._in_bucket = [0] * (len(_BOUNDS) + 1)
         self._seconds = 0.0
+        self._jobs = jobs
+        self.open_jobs: Mapping[str, int] = {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -38,6 +41,17 @@ class Metrics(Collector):
         seconds = HistogramMetricFamily("armarium_http_request_seconds", "Time to answer an HTTP request.")
         seconds.add_metric([], self._buckets(), sum_value=self._seconds)
         yield seconds
+        yield from self._jobs_families()
+
+    def _jobs_families(self) -> Iterable[Metric]:
+        waiting = GaugeMetricFamily("armarium_jobs", "Jobs that are not over.", labels=["status"])
+        for status, count in self.open_jobs.items():
+            waiting.add_metric([status], count)
+        yield waiting
+        ended = CounterMetricFamily("armarium_jobs_ended", "Jobs this process ended.", labels=["kind", "status"])
+        for (kind, status), count in sorted(self._jobs.items()):
+            ended.add_metric([kind, status], count)
+        yield ended
 
     def _buckets(self) -> list[tuple[str, float]]:
         total = 0

@@ -6,6 +6,9 @@ GET /ready     the catalog answers too
 GET /metrics   numbers for Prometheus
 """
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,10 +25,10 @@ from armarium.faces.http.metrics import CONTENT_TYPE, Metrics
 class Operations:
     """The routes that belong to no door."""
 
-    def __init__(self, core: Core, version: str) -> None:
+    def __init__(self, core: Core, version: str, ended_jobs: Mapping[tuple[str, str], int]) -> None:
         self._core = core
         self._about = {"name": "armarium", "version": version, "doors": {"hypha": f"{core.links.base_url}/ws"}}
-        self.metrics = Metrics()
+        self.metrics = Metrics(ended_jobs)
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -49,6 +52,10 @@ class Operations:
         return _json({"status": "ready"})
 
     async def _expose(self, request: Request) -> Response:
+        with suppress(ArmariumError):
+            self.metrics.open_jobs = {
+                status.value: count for status, count in (await self._core.catalog.count_open_jobs()).items()
+            }
         return Response(self.metrics.exposition(), media_type=CONTENT_TYPE)
 
 

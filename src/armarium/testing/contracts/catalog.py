@@ -4,11 +4,12 @@ from armarium.testing.contracts.accounts import AccountContract
 from armarium.testing.contracts.archives import ArchiveContract
 from armarium.testing.contracts.artifacts import ArtifactContract
 from armarium.testing.contracts.files import FileContract
+from armarium.testing.contracts.jobs import JobContract
 from armarium.testing.contracts.listing import ListingContract
 from armarium.testing.contracts.transactions import TransactionContract
 
 
 class CatalogContract(
-    ArtifactContract, FileContract, ArchiveContract, ListingContract, AccountContract, TransactionContract
+    ArtifactContract, FileContract, ArchiveContract, ListingContract, AccountContract, JobContract, TransactionContract
 ):
     """All of it."""

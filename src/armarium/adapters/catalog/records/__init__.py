@@ -9,6 +9,7 @@ from armarium.adapters.catalog.records.artifacts import ArtifactReader, Artifact
 from armarium.adapters.catalog.records.buckets import BucketReader, BucketWriter
 from armarium.adapters.catalog.records.files import FileReader, FileWriter
 from armarium.adapters.catalog.records.housekeeping import HousekeepingReader, HousekeepingWriter
+from armarium.adapters.catalog.records.jobs import JobReader, JobWriter
 from armarium.adapters.catalog.records.versions import VersionReader, VersionWriter
 from armarium.adapters.catalog.statements import accounts as account_sql
 from armarium.adapters.catalog.statements import archives as archive_sql
@@ -17,13 +18,28 @@ from armarium.adapters.catalog.statements import files as file_sql
 
 
 class SqlReader(
-    ArtifactReader, VersionReader, FileReader, ArchiveReader, AccountReader, BucketReader, HousekeepingReader
+    ArtifactReader,
+    VersionReader,
+    FileReader,
+    ArchiveReader,
+    AccountReader,
+    BucketReader,
+    JobReader,
+    HousekeepingReader,
 ):
     """The `Reader` port."""
 
 
 class SqlTransaction(
-    SqlReader, ArtifactWriter, VersionWriter, FileWriter, ArchiveWriter, AccountWriter, BucketWriter, HousekeepingWriter
+    SqlReader,
+    ArtifactWriter,
+    VersionWriter,
+    FileWriter,
+    ArchiveWriter,
+    AccountWriter,
+    BucketWriter,
+    JobWriter,
+    HousekeepingWriter,
 ):
     """The `Transaction` port; beginning and ending it is the database's business."""
 
