@@ -3,6 +3,8 @@
 What users import is listed in `__all__`; everything else may move.
 """
 
+import typing as _typing
+
 from armarium._version import __version__
 from armarium.domain.errors import (
     AlreadyExists,
@@ -20,19 +22,69 @@ from armarium.domain.errors import (
     Unsupported,
 )
 
+if _typing.TYPE_CHECKING:
+    from armarium.sdk.ivcap import (
+        IVCAP,
+        AmbiguousRequest,
+        AsyncIVCAP,
+        IvcapApiError,
+        IvcapError,
+        MissingParameterValue,
+        NotAuthorizedException,
+        ResourceNotFound,
+        UploadFailed,
+    )
+
 __all__ = [
+    "IVCAP",
     "AlreadyExists",
+    "AmbiguousRequest",
     "ArmariumError",
+    "AsyncIVCAP",
     "Conflict",
     "Forbidden",
     "Invalid",
+    "IvcapApiError",
+    "IvcapError",
+    "MissingParameterValue",
     "NotAuthenticated",
+    "NotAuthorizedException",
     "NotFound",
     "NotStaged",
     "Refused",
+    "ResourceNotFound",
     "SchemaViolation",
     "TooLarge",
     "Unavailable",
     "Unsupported",
+    "UploadFailed",
     "__version__",
 ]
+
+# The clients are loaded when somebody asks for one: `import armarium` stays light.
+_CLIENTS = {
+    "armarium.sdk.ivcap": (
+        "IVCAP",
+        "AmbiguousRequest",
+        "AsyncIVCAP",
+        "IvcapApiError",
+        "IvcapError",
+        "MissingParameterValue",
+        "NotAuthorizedException",
+        "ResourceNotFound",
+        "UploadFailed",
+    ),
+}
+_HOME_OF = {name: module for module, names in _CLIENTS.items() for name in names}
+
+
+def __getattr__(name: str) -> _typing.Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'armarium' has no attribute '{name}'")
+    from importlib import import_module  # noqa: PLC0415 - not a name of this package
+
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})
