@@ -18,6 +18,7 @@ from armarium.core import Core
 from armarium.core.accounts import Accounts
 from armarium.core.archives import Archives
 from armarium.core.artifacts import Artifacts
+from armarium.core.check import Check
 from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
@@ -115,6 +116,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     search = Search(catalog, counters, open_listing=settings.hypha_open_listing)
     archives = Archives(catalog, blobs, files)
     publication = _publication(adapters, settings, Placement(clock, counters), base_url)
+    sweeper = Sweeper(catalog, blobs, clock, settings.blob_grace)
     return Core(
         accounts=Accounts(catalog, clock),
         artifacts=Artifacts(catalog, clock, counters, cipher, publication),
@@ -130,7 +132,8 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         showcases=Showcases(search, files),
         publication=publication,
         secrets=Secrets(catalog, clock, cipher),
-        sweeper=Sweeper(catalog, blobs, clock, settings.blob_grace),
+        sweeper=sweeper,
+        check=Check(catalog, blobs, sweeper),
         counters=counters,
         links=links,
         tickets=tickets,

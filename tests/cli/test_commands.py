@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from armarium.adapters.catalog.sqlite import SqliteCatalog
+from armarium.assembly import open_core
 from armarium.domain import token_text
 from armarium.testing.server import RunningServer
+from tests.killing import ADA, settings_of
 
 
 class Shell:
@@ -138,7 +140,7 @@ def test_help_and_version_need_no_server_parts(shell):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "heavy: []"
-    assert {"serve", "sweep", "token", "user", "workspace"} <= set(re.findall(r"\w+", done.stdout))
+    assert {"check", "serve", "sweep", "token", "user", "workspace"} <= set(re.findall(r"\w+", done.stdout))
     assert re.fullmatch(r"\d+\.\d+\S*\n", shell.ok("--version"))
 
 
@@ -172,3 +174,22 @@ async def find(data: Path, token: str):
         return await catalog.find_token(token_text.digest(token))
     finally:
         await catalog.close()
+
+
+def test_checking_says_what_is_damaged_and_ends_with_one(shell):
+    assert "all is well" in shell.ok("check")
+    asyncio.run(damage(shell.data))
+    report = json.loads(shell.run("check", "--json").stdout)
+    assert [problem["reason"] for problem in report["problems"]] == ["missing"]
+    damaged = shell.run("check", "--read-data")
+    assert (damaged.returncode, damaged.stderr) == (1, "")
+    assert "ws-user-ada/box v0 a.txt" in damaged.stdout
+
+
+async def damage(data: Path) -> None:
+    async with open_core(settings_of(data)) as core:
+        await core.accounts.ensure_home("ada")
+        await core.artifacts.create(ADA, alias="box", manifest={"name": "Box"}, type="dataset", stage=True)
+        await core.files.write(ADA, "box", "a.txt", b"soon gone")
+        await core.versions.commit(ADA, "box")
+    next(path for path in (data / "files" / "blobs").rglob("*") if path.is_file()).unlink()

@@ -17,6 +17,7 @@ app = App(
 )
 app.command("armarium.cli.serve:serve", name="serve", help="Run the server until it is interrupted.")
 app.command("armarium.cli.sweep:sweep", name="sweep", help="Remove bytes nothing refers to any more.")
+app.command("armarium.cli.check:check", name="check", help="Compare the store with its records.")
 app.command("armarium.cli.user:app", name="user", help="Users: create, list, disable.")
 app.command("armarium.cli.workspace:app", name="workspace", help="Workspaces: create, list, delete.")
 app.command("armarium.cli.token:app", name="token", help="Tokens: create, list, revoke.")

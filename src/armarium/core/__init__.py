@@ -5,6 +5,7 @@ import msgspec
 from armarium.core.accounts import Accounts
 from armarium.core.archives import Archives
 from armarium.core.artifacts import Artifacts
+from armarium.core.check import Check
 from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
@@ -44,6 +45,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     sites: Sites
     showcases: Showcases
     sweeper: Sweeper
+    check: Check
     counters: Counters
     links: Links
     tickets: Tickets

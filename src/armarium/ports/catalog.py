@@ -42,6 +42,25 @@ class BlobRecord(msgspec.Struct, frozen=True):
     created_at: float
 
 
+class StoredBlob(msgspec.Struct, frozen=True):
+    """A blob as it should be found in the store. is_needed: whether a version or a draft refers to it."""
+
+    id: BlobId
+    size_bytes: int
+    sha256: str | None
+    crc32: int | None
+    is_needed: bool
+
+
+class BlobUse(msgspec.Struct, frozen=True):
+    """A file that needs a blob. version: its label, `stage` for a draft."""
+
+    workspace: str
+    alias: str
+    version: str
+    path: str
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the audit trail: who did what to which artifact. at: seconds since the epoch."""
 
@@ -192,6 +211,14 @@ class Reader(JobReader, Protocol):
     # blobs
     async def unreferenced_blobs(self, *, released_before: float, limit: int) -> list[BlobRecord]:
         """Blobs nothing has needed since before a moment, longest first, condemned ones included."""
+        ...
+
+    async def list_blobs(self, *, after: BlobId, limit: int) -> list[StoredBlob]:
+        """All blobs that are not condemned, by id, behind `after`."""
+        ...
+
+    async def uses_of_blobs(self, ids: Sequence[BlobId], *, limit: int) -> dict[BlobId, list[BlobUse]]:
+        """At most so many files for each blob, by workspace, alias, version and path; one that has none is left out."""
         ...
 
     async def known_blobs(self, ids: Sequence[BlobId]) -> set[BlobId]: ...

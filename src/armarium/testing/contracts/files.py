@@ -228,3 +228,32 @@ class FileContract:
             await tx.delete_artifacts([artifact_id])
         assert [file.blob_id for file in await catalog.list_files(version_id)] == [entry.blob_id]
         assert await catalog.unreferenced_blobs(released_before=_SOON, limit=9) == []
+
+    async def test_all_blobs_are_listed_with_whether_they_are_needed(self, catalog: Catalog) -> None:
+        artifact_id = await an_artifact(catalog)
+        version_id = await a_version_with(catalog, artifact_id, "f.txt")
+        async with catalog.transaction() as tx:
+            await tx.put_draft(a_draft(artifact_id))
+            staged, dropped = await stage(tx, artifact_id, "g.txt", "h.txt")
+            await tx.unstage_files(artifact_id, ["h.txt"])
+        committed = (await catalog.list_files(version_id))[0].blob_id
+        listed = await catalog.list_blobs(after=BlobId(""), limit=10)
+        assert {blob.id: blob.is_needed for blob in listed} == {
+            committed: True, staged.blob_id: True, dropped.blob_id: False
+        }  # fmt: skip
+        assert [blob.id for blob in listed] == sorted(blob.id for blob in listed)
+        assert (listed[0].size_bytes, listed[0].sha256) == (3, "00")
+        assert await catalog.list_blobs(after=listed[0].id, limit=1) == listed[1:2]
+
+    async def test_the_uses_of_a_blob_are_told(self, catalog: Catalog) -> None:
+        artifact_id, other = await an_artifact(catalog, "a"), await an_artifact(catalog, "b")
+        [entry] = await catalog.list_files(await a_version_with(catalog, artifact_id, "f.txt"))
+        async with catalog.transaction() as tx:
+            await tx.put_draft(a_draft(other))
+            copy = StagedFile(path="c.txt", slot="c", blob_id=entry.blob_id, size_bytes=3, modified_at=5.0)
+            await tx.stage_files(other, [copy])
+        uses = await catalog.uses_of_blobs([entry.blob_id, BlobId("none")], limit=5)
+        assert list(uses) == [entry.blob_id]
+        assert [(use.alias, use.path) for use in uses[entry.blob_id]] == [("a", "f.txt"), ("b", "c.txt")]
+        assert uses[entry.blob_id][1].version == "stage"
+        assert len((await catalog.uses_of_blobs([entry.blob_id], limit=1))[entry.blob_id]) == 1

@@ -9,7 +9,7 @@ from armarium.adapters.catalog.statements import artifacts as artifact_sql
 from armarium.adapters.catalog.statements import files as file_sql
 from armarium.domain.file import BlobId
 from armarium.domain.identifiers import ArtifactId
-from armarium.ports.catalog import BlobRecord, Event
+from armarium.ports.catalog import BlobRecord, BlobUse, Event, StoredBlob
 
 
 class HousekeepingReader(Records):
@@ -32,6 +32,20 @@ class HousekeepingReader(Records):
     async def unreferenced_blobs(self, *, released_before: float, limit: int) -> list[BlobRecord]:
         rows = await self._all(file_sql.unreferenced_blobs, long=True, released_before=released_before, limit=limit)
         return [BlobRecord(*row) for row in rows]
+
+    async def list_blobs(self, *, after: BlobId, limit: int) -> list[StoredBlob]:
+        rows = await self._all(file_sql.list_blobs, long=True, after=after, limit=limit)
+        return [
+            StoredBlob(blob_id, size_bytes, sha256, crc32, bool(is_needed))
+            for blob_id, size_bytes, sha256, crc32, is_needed in rows
+        ]
+
+    async def uses_of_blobs(self, ids: Sequence[BlobId], *, limit: int) -> dict[BlobId, list[BlobUse]]:
+        rows = await self._all(file_sql.uses_of_blobs, long=True, ids=json_list(ids), limit=limit)
+        uses: dict[BlobId, list[BlobUse]] = {}
+        for blob_id, *use in rows:
+            uses.setdefault(blob_id, []).append(BlobUse(*use))
+        return uses
 
 
 class HousekeepingWriter(HousekeepingReader):

@@ -224,6 +224,38 @@ def unreferenced_blobs() -> Select[Any]:
     )
 
 
+def list_blobs() -> Select[Any]:
+    b = t.blob.c
+    return (
+        select(b.id, b.size_bytes, b.sha256, b.crc32, ~_unreferenced())
+        .where(b.id > bindparam("after"), b.condemned == 0)
+        .order_by(b.id)
+        .limit(bindparam("limit"))
+    )
+
+
+def uses_of_blobs() -> Select[Any]:
+    """The first :limit files that refer to each of :ids, in versions and in drafts."""
+    f, d = t.file.c, t.draft_file.c
+    committed = (
+        select(f.blob_id, t.artifact.c.workspace, t.artifact.c.alias, t.version.c.label, f.path)
+        .join_from(t.file, t.version, t.version.c.id == f.version_id)
+        .join(t.artifact, t.artifact.c.id == t.version.c.artifact_id)
+        .where(InList(f.blob_id, "ids"))
+    )
+    staged = (
+        select(d.blob_id, t.artifact.c.workspace, t.artifact.c.alias, literal("stage"), d.path)
+        .join_from(t.draft_file, t.artifact, t.artifact.c.id == d.artifact_id)
+        .where(InList(d.blob_id, "ids"))
+    )
+    uses = committed.union_all(staged).subquery().c
+    order = (uses.workspace, uses.alias, uses.label, uses.path)
+    place = func.row_number().over(partition_by=uses.blob_id, order_by=order).label("place")
+    ranked = select(uses.blob_id, *order, place).subquery().c
+    chosen = select(*[ranked[name] for name in ("blob_id", "workspace", "alias", "label", "path")])
+    return chosen.where(ranked.place <= bindparam("limit")).order_by(ranked.blob_id, ranked.place)
+
+
 def condemn_blobs() -> Update:
     return update(t.blob).where(InList(t.blob.c.id, "ids"), _unreferenced()).values(condemned=1).returning(t.blob.c.id)
 
