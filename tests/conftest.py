@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from armarium.testing.s3_server import RunningS3
 from armarium.testing.server import RunningServer
 
 REPOSITORY = Path(__file__).parents[1]
@@ -19,4 +20,11 @@ def repository() -> Path:
 def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A real server on `<fresh folder>/data`, shared by the tests of one module."""
     with RunningServer(tmp_path_factory.mktemp("served") / "data") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS3]:
+    """A real S3 server for all tests of one process."""
+    with RunningS3(tmp_path_factory.mktemp("s3")) as server:
         yield server

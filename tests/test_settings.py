@@ -114,3 +114,30 @@ def test_durations_read_back(milliseconds):
     duration = timedelta(milliseconds=milliseconds)
     settings = load(environ={"ARMARIUM_BLOB_GRACE": format_duration(duration)})
     assert abs(settings.blob_grace - duration) < timedelta(milliseconds=1)
+
+
+def test_what_other_s3_programs_read_is_read_where_ours_is_not_set():
+    usual = {
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_SESSION_TOKEN": "token",
+        "AWS_REGION": "eu-north-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9000",
+    }
+    settings = load(environ=usual)
+    assert (settings.s3_access_key_id, settings.s3_secret_access_key, settings.s3_session_token) == (
+        "id",
+        "secret",
+        "token",
+    )
+    assert (settings.s3_region, settings.s3_endpoint) == ("eu-north-1", "http://127.0.0.1:9000")
+    ours = {"ARMARIUM_S3_ACCESS_KEY_ID": "ours", "ARMARIUM_S3_SECRET_ACCESS_KEY": "own"}
+    settings = load(environ=usual | ours)
+    assert (settings.s3_access_key_id, settings.s3_secret_access_key, settings.s3_session_token) == (
+        "ours",
+        "own",
+        None,
+    )
+    with pytest.raises(Invalid, match="belong together"):
+        load(environ={"ARMARIUM_S3_ACCESS_KEY_ID": "alone"})
+    assert "own" not in repr(settings)

@@ -7,7 +7,8 @@ import msgspec
 
 from armarium.adapters.archive.zenodo import ZenodoArchive
 from armarium.adapters.blobs.checked import checked
-from armarium.adapters.blobs.local import LocalBlobs
+from armarium.adapters.blobs.located import S3Access, blobs_at
+from armarium.adapters.blobs.sigv4 import AccessKey
 from armarium.adapters.catalog.sqlite import SqliteCatalog
 from armarium.adapters.cipher import AesGcmCipher
 from armarium.adapters.clock import SystemClock
@@ -98,11 +99,28 @@ def _adapters(settings: Settings) -> Adapters:
     )
     return Adapters(
         catalog=SqliteCatalog(settings.data / "catalog.sqlite"),
-        blobs=checked(LocalBlobs(settings.data / "files")),
+        blobs=checked(blobs_at(settings.blobs, folder=settings.data / "files", s3=_s3_access(settings))),
         clock=SystemClock(),
         cipher=AesGcmCipher(keys.secrets, keys.former_secrets),
         keys=keys,
         templates=ConfinedTemplates(),
+    )
+
+
+def _s3_access(settings: Settings) -> S3Access:
+    access_key = None
+    if settings.s3_access_key_id and settings.s3_secret_access_key:
+        access_key = AccessKey(
+            id=settings.s3_access_key_id,
+            secret=settings.s3_secret_access_key,
+            session_token=settings.s3_session_token,
+        )
+    return S3Access(
+        endpoint=settings.s3_endpoint,
+        public_endpoint=settings.s3_public_endpoint,
+        region=settings.s3_region,
+        access_key=access_key,
+        is_direct=settings.direct_transfers,
     )
 
 
@@ -167,6 +185,7 @@ async def running(parts: Parts) -> AsyncIterator[Core]:
         await core.counters.flush()
     finally:
         await parts.templates.close()
+        await core.blobs.close()
         await core.catalog.close()
 
 

@@ -21,6 +21,18 @@ CONFIG_VARIABLE = "ARMARIUM_CONFIG"
 CLIENT_VARIABLES = frozenset({CONFIG_VARIABLE, "ARMARIUM_URL", "ARMARIUM_TOKEN"})
 """Variables with our prefix that are no settings: where the settings file is, and what clients read."""
 
+USUAL_S3_VARIABLES = {
+    "AWS_ENDPOINT_URL": "s3_endpoint",
+    "AWS_ENDPOINT_URL_S3": "s3_endpoint",
+    "AWS_DEFAULT_REGION": "s3_region",
+    "AWS_REGION": "s3_region",
+    "AWS_ACCESS_KEY_ID": "s3_access_key_id",
+    "AWS_SECRET_ACCESS_KEY": "s3_secret_access_key",
+    "AWS_SESSION_TOKEN": "s3_session_token",
+}
+"""Variables of other S3 programs, read where ours are not set; of two for one setting the later wins."""
+_OF_ONE_KEY = {"s3_access_key_id", "s3_secret_access_key", "s3_session_token"}
+
 MIN_SECRET_LENGTH = 16
 MIN_ROOT_TOKEN_LENGTH = 32
 MAX_WORKERS = 256
@@ -41,6 +53,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Everything that can be set; the defaults work offline in the current folder."""
 
     data: Annotated[Path, _doc("Folder that holds the database, the files and the server's own key.")] = Path("data")
+    blobs: Annotated[
+        str | None,
+        _doc("Object store that keeps the files, as `s3://bucket/prefix`; the data folder keeps them when not set."),
+    ] = None
+    s3_endpoint: Annotated[str | None, _doc("Base URL of the S3 server; Amazon's when not set.")] = None
+    s3_public_endpoint: Annotated[
+        str | None,
+        _doc("Base URL under which clients reach the S3 server; without it they do not, unless it is Amazon's."),
+    ] = None
+    s3_region: Annotated[str | None, _doc("Region of the bucket; us-east-1 when not set.")] = None
+    s3_access_key_id: Annotated[str | None, _doc("Access key of the S3 server.", secret=True)] = None
+    s3_secret_access_key: Annotated[str | None, _doc("Secret of the access key.", secret=True)] = None
+    s3_session_token: Annotated[str | None, _doc("Session token of a temporary access key.", secret=True)] = None
+    direct_transfers: Annotated[
+        bool, _doc("Whether clients get URLs of the S3 server itself, where they can reach it.")
+    ] = True
     host: Annotated[str, _doc("Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, _doc("Port to listen on; 0 takes a free one.")] = 8100
     workers: Annotated[int, _doc("Processes that serve together; each uses about one core.")] = 1
@@ -186,6 +214,7 @@ def load(
     """
     path = config or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
     values = {**_from_file(path), **_from_environment(environ)}
+    values = {**_usual_s3(environ, values), **values}
     values |= {name: value for name, value in (overrides or {}).items() if value is not None}
     return _checked(Settings(**{name: _converted(name, value) for name, value in values.items()}))
 
@@ -212,6 +241,16 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             _check_known(name, f"The variable {variable}")
             values[name] = value
     return values
+
+
+def _usual_s3(environ: Mapping[str, str], given: Mapping[str, object]) -> dict[str, str]:
+    """What the variables of other S3 programs say; a key and its secret are taken together or not at all."""
+    own_key = "s3_access_key_id" in given
+    return {
+        name: environ[variable]
+        for variable, name in USUAL_S3_VARIABLES.items()
+        if environ.get(variable) and not (own_key and name in _OF_ONE_KEY)
+    }
 
 
 def _check_known(name: str, what: str) -> None:
@@ -261,6 +300,13 @@ def _checked(settings: Settings) -> Settings:
         ("public_url", _is_base_url(settings.public_url), "it is no http or https URL without query."),
         ("zenodo_url", _is_base_url(settings.zenodo_url), "it is no http or https URL without query."),
         ("sandbox_zenodo_url", _is_base_url(settings.sandbox_zenodo_url), "it is no http or https URL without query."),
+        ("s3_endpoint", _is_base_url(settings.s3_endpoint), "it is no http or https URL without query."),
+        ("s3_public_endpoint", _is_base_url(settings.s3_public_endpoint), "it is no http or https URL without query."),
+        (
+            "s3_secret_access_key",
+            bool(settings.s3_access_key_id) == bool(settings.s3_secret_access_key),
+            "an access key and its secret belong together.",
+        ),
         ("root_token", _long(settings.root_token, MIN_ROOT_TOKEN_LENGTH), "use at least 32 characters."),
         ("jwt_secret", _long(settings.jwt_secret, MIN_SECRET_LENGTH), "use at least 16 characters."),
         ("secret_key", _long(settings.secret_key, MIN_SECRET_LENGTH), "use at least 16 characters."),

@@ -82,13 +82,21 @@ class Blobs(Protocol):
         """Remove a key; a key that is not there is fine."""
         ...
 
+    async def close(self) -> None:
+        """Let go of connections; nothing is asked for afterwards."""
+        ...
+
 
 class PartStat(msgspec.Struct, frozen=True):
-    """One received part of a multipart upload; `etag` is opaque, without quotes."""
+    """One received part of a multipart upload; `etag` is opaque, without quotes.
+
+    modified_at: seconds since the epoch, only where a part has come from a client without the server's help.
+    """
 
     number: int
     etag: str
     size_bytes: int
+    modified_at: float = 0.0
 
 
 @runtime_checkable
@@ -115,8 +123,41 @@ class UploadsParts(Protocol):
 
 @runtime_checkable
 class SignsUrls(Protocol):
-    """A store whose own URLs may be handed to clients (S3 and its like)."""
+    """A store that clients may talk to themselves (S3 and its like), by URLs it signs.
+
+    An upload is begun under the key its blob will have. Nothing is seen there before the upload is finished, and with
+    that its URLs are dead: whoever still holds one cannot change the blob.
+    """
 
     async def sign_get(self, key: str, *, expires_in: timedelta, filename: str, content_type: str) -> str: ...
 
-    async def sign_put(self, key: str, *, expires_in: timedelta) -> str: ...
+    async def begin_upload(self, key: str) -> str:
+        """Return the store's own name for the upload; it stays open until it is finished or dropped."""
+        ...
+
+    async def sign_part(self, key: str, upload: str, number: int, *, expires_in: timedelta) -> str:
+        """A URL that takes one part by PUT; the last one sent to a number counts."""
+        ...
+
+    async def arrived_parts(self, key: str, upload: str) -> list[PartStat]:
+        """Return the parts received so far, by number, with `modified_at`.
+
+        Raises NotFound when the upload is not open any more.
+        """
+        ...
+
+    async def finish_upload(self, key: str, upload: str, parts: list[PartStat]) -> BlobStat:
+        """Make the parts, ascending by number, the blob of the key.
+
+        Raises Invalid when a part is missing or its etag differs, AlreadyExists if the key is taken, NotFound when
+        the upload is not open any more.
+        """
+        ...
+
+    async def drop_upload(self, key: str, upload: str) -> None:
+        """Forget an upload and what arrived of it; one that is not open is fine."""
+        ...
+
+    def open_uploads(self, *, older_than: datetime) -> AsyncGenerator[tuple[str, str], None]:
+        """Yield key and name of each upload begun before a moment and neither finished nor dropped."""
+        ...

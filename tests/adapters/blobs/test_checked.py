@@ -48,13 +48,30 @@ class PlainBlobs:
     async def delete(self, key: str) -> None:
         await self._inner.delete(key)
 
+    async def close(self) -> None: ...
+
 
 class Signs:
     async def sign_get(self, key: str, *, expires_in: timedelta, filename: str, content_type: str) -> str:
         return f"https://store.example/{key}?name={filename}"
 
-    async def sign_put(self, key: str, *, expires_in: timedelta) -> str:
-        return f"https://store.example/{key}"
+    async def begin_upload(self, key: str) -> str:
+        return "upload"
+
+    async def sign_part(self, key: str, upload: str, number: int, *, expires_in: timedelta) -> str:
+        return f"https://store.example/{key}?part={number}"
+
+    async def arrived_parts(self, key: str, upload: str) -> list[PartStat]:
+        return []
+
+    async def finish_upload(self, key: str, upload: str, parts: list[PartStat]) -> BlobStat:
+        return BlobStat(key=key, size_bytes=0, modified_at=0)
+
+    async def drop_upload(self, key: str, upload: str) -> None: ...
+
+    async def open_uploads(self, *, older_than: datetime) -> AsyncGenerator[tuple[str, str], None]:
+        yield a_key(), "upload"
+        yield "somebody's/else", "upload"
 
 
 class SigningBlobs(Signs, PlainBlobs): ...
@@ -79,9 +96,22 @@ def test_the_wrapper_has_the_abilities_of_the_store_and_no_other(store):
 
 async def test_urls_are_signed_for_real_keys_only():
     wrapped, key = checked(SigningBlobs()), a_key()
-    assert key in await wrapped.sign_put(key, expires_in=timedelta(hours=1))
+    assert key in await wrapped.sign_part(key, "upload", 1, expires_in=timedelta(hours=1))
     with pytest.raises(Invalid):
         await wrapped.sign_get("../x", expires_in=timedelta(hours=1), filename="x", content_type="text/plain")
+    for operation in (
+        wrapped.begin_upload("../x"),
+        wrapped.sign_part("../x", "upload", 1, expires_in=timedelta(hours=1)),
+        wrapped.arrived_parts("../x", "upload"),
+        wrapped.finish_upload("../x", "upload", []),
+        wrapped.drop_upload("../x", "upload"),
+    ):
+        with pytest.raises(Invalid):
+            await operation
+
+
+async def test_uploads_of_others_in_the_bucket_are_not_ours():
+    assert len([upload async for upload in checked(SigningBlobs()).open_uploads(older_than=datetime.max)]) == 1
 
 
 @pytest.mark.parametrize("key", BAD_KEYS)

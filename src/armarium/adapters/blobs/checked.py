@@ -130,6 +130,9 @@ class CheckedBlobs:
         with self.counters.timed("delete"):
             await self._blobs.delete(_key(key))
 
+    async def close(self) -> None:
+        await self._blobs.close()
+
 
 class CheckedParts(CheckedBlobs):
     """The same for a store that takes parts."""
@@ -178,9 +181,34 @@ class CheckedUrls(CheckedBlobs):
                 _key(key), expires_in=expires_in, filename=filename, content_type=content_type
             )
 
-    async def sign_put(self, key: str, *, expires_in: timedelta) -> str:
-        with self.counters.timed("sign_put"):
-            return await self._urls.sign_put(_key(key), expires_in=expires_in)
+    async def begin_upload(self, key: str) -> str:
+        with self.counters.timed("begin_upload"):
+            return await self._urls.begin_upload(_key(key))
+
+    async def sign_part(self, key: str, upload: str, number: int, *, expires_in: timedelta) -> str:
+        with self.counters.timed("sign_part"):
+            return await self._urls.sign_part(_key(key), upload, number, expires_in=expires_in)
+
+    async def arrived_parts(self, key: str, upload: str) -> builtins.list[PartStat]:
+        with self.counters.timed("arrived_parts"):
+            return await self._urls.arrived_parts(_key(key), upload)
+
+    async def finish_upload(self, key: str, upload: str, parts: builtins.list[PartStat]) -> BlobStat:
+        with self.counters.timed("finish_upload") as count:
+            stat = await self._urls.finish_upload(_key(key), upload, parts)
+            count.size_bytes += stat.size_bytes
+        return stat
+
+    async def drop_upload(self, key: str, upload: str) -> None:
+        with self.counters.timed("drop_upload"):
+            await self._urls.drop_upload(_key(key), upload)
+
+    async def open_uploads(self, *, older_than: datetime) -> AsyncGenerator[tuple[str, str], None]:
+        with self.counters.timed("open_uploads"):
+            async with contextlib.aclosing(self._urls.open_uploads(older_than=older_than)) as found:
+                async for key, upload in found:
+                    if is_key(key):
+                        yield key, upload
 
 
 class CheckedPartsAndUrls(CheckedParts, CheckedUrls):

@@ -8,16 +8,15 @@ A hard link is the one rename of POSIX that refuses to replace, so of two writer
 import asyncio
 import contextlib
 import errno
-import hashlib
 import os
-import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from armarium.adapters.blobs.long_file import LongFile
-from armarium.domain.errors import AlreadyExists, Invalid, TooLarge, Unavailable
+from armarium.adapters.blobs.tally import Tally, batches
+from armarium.domain.errors import AlreadyExists, Unavailable
 
 BATCH_BYTES = 8 << 20
 LEAST_BATCH_BYTES = 1 << 20
@@ -45,23 +44,15 @@ def told() -> Iterator[None]:
 
 
 class Incoming:
-    """A temporary file with its size, SHA-256 and CRC-32 so far; belongs to one writer."""
+    """A temporary file with the tally of what is in it; belongs to one writer."""
 
     def __init__(self, folder: Path, *, size_bytes: int | None = None, limit_bytes: int | None = None) -> None:
         """Make the file. size_bytes: what is expected, if known; limit_bytes: what is allowed."""
-        self.size_bytes = 0
-        self.crc32 = 0
-        self._expected_bytes = size_bytes
-        self._limit_bytes = limit_bytes
-        self._digest = hashlib.sha256()
+        self.tally = Tally(size_bytes=size_bytes, limit_bytes=limit_bytes)
         self._path = folder / str(uuid4())
         self._long: LongFile | None = None
         with told():
             self._file = self._path.open("xb", buffering=_GATHERED_BYTES)
-
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> None:
         """Take all chunks of an empty file; raises TooLarge or Invalid as soon as there are too many bytes.
@@ -72,7 +63,7 @@ class Incoming:
         """
         absorbing: asyncio.Future[Any] | None = None
         try:
-            async for batch, is_last in _batches(self._admitted(chunks)):
+            async for batch, is_last in batches(self.tally.admitted(chunks), _batch_bytes):
                 if absorbing is not None:
                     await absorbing
                 elif is_last:
@@ -81,8 +72,8 @@ class Incoming:
                 else:
                     _long_ones.add(self)
                 absorbing = asyncio.gather(
-                    asyncio.to_thread(self._hash, batch),
-                    asyncio.to_thread(self._sum, batch),
+                    asyncio.to_thread(self.tally.hash, batch),
+                    asyncio.to_thread(self.tally.sum, batch),
                     asyncio.to_thread(self._write_long, batch, is_last),
                 )
             if absorbing is not None:
@@ -92,34 +83,14 @@ class Incoming:
             if absorbing is not None:
                 await asyncio.gather(absorbing, return_exceptions=True)
 
-    async def _admitted(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        async for chunk in chunks:
-            self._admit(len(chunk))
-            yield chunk
-
     def write(self, chunk: bytes | memoryview) -> None:
         """Add bytes; raises as `receive` does."""
-        self._admit(len(chunk))
+        self.tally.admit(len(chunk))
         self._absorb([chunk])
 
-    def _admit(self, count: int) -> None:
-        self.size_bytes += count
-        if self._limit_bytes is not None and self.size_bytes > self._limit_bytes:
-            raise TooLarge(f"The upload is larger than the {self._limit_bytes} bytes allowed.")
-        if self._expected_bytes is not None and self.size_bytes > self._expected_bytes:
-            raise Invalid("size_bytes", f"Expected {self._expected_bytes} bytes, got at least {self.size_bytes}.")
-
-    def _hash(self, chunks: Sequence[bytes | memoryview]) -> None:
-        for chunk in chunks:
-            self._digest.update(chunk)
-
-    def _sum(self, chunks: Sequence[bytes | memoryview]) -> None:
-        for chunk in chunks:
-            self.crc32 = zlib.crc32(chunk, self.crc32)
-
     def _absorb(self, chunks: Sequence[bytes | memoryview]) -> None:
-        self._hash(chunks)
-        self._sum(chunks)
+        self.tally.hash(chunks)
+        self.tally.sum(chunks)
         with told():
             for chunk in chunks:
                 self._file.write(chunk)
@@ -150,13 +121,6 @@ class Incoming:
         with told():
             self._file.seek(0, os.SEEK_END)
             self._file.write(trailer)
-
-    def check(self, *, sha256: str | None = None) -> None:
-        """Raise Invalid if what arrived is not what was declared."""
-        if self._expected_bytes is not None and self.size_bytes != self._expected_bytes:
-            raise Invalid("size_bytes", f"Expected {self._expected_bytes} bytes, got {self.size_bytes}.")
-        if sha256 is not None and sha256.lower() != self.sha256:
-            raise Invalid("sha256", f"Expected SHA-256 {sha256.lower()}, got {self.sha256}.")
 
     def publish(self, target: Path, *, replace: bool = False) -> float:
         """Make the file durable, then visible as target; return its modification time.
@@ -217,14 +181,5 @@ def sync_folder(folder: Path) -> None:
 _long_ones: set[Incoming] = set()
 
 
-async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[list[bytes], bool]]:
-    """Gather chunks into full batches and a last one, which may be empty; the flag says which it is."""
-    batch: list[bytes] = []
-    gathered = 0
-    async for chunk in chunks:
-        batch.append(chunk)
-        gathered += len(chunk)
-        if gathered >= max(LEAST_BATCH_BYTES, BATCH_BYTES // max(1, len(_long_ones))):
-            yield batch, False
-            batch, gathered = [], 0
-    yield batch, True
+def _batch_bytes() -> int:
+    return max(LEAST_BATCH_BYTES, BATCH_BYTES // max(1, len(_long_ones)))

@@ -58,7 +58,7 @@ class LocalBlobs:
         incoming = Incoming(self._incoming, size_bytes=size_bytes, limit_bytes=limit_bytes)
         try:
             await incoming.receive(chunks)
-            incoming.check(sha256=sha256)
+            incoming.tally.check(sha256=sha256)
             return await self._publish(incoming, key)
         finally:
             incoming.discard()
@@ -67,10 +67,10 @@ class LocalBlobs:
         modified_at = await _to_the_end(partial(incoming.publish, self._root / key))
         return BlobStat(
             key=key,
-            size_bytes=incoming.size_bytes,
+            size_bytes=incoming.tally.size_bytes,
             modified_at=modified_at,
-            sha256=incoming.sha256,
-            crc32=incoming.crc32,
+            sha256=incoming.tally.sha256,
+            crc32=incoming.tally.crc32,
         )
 
     async def open(self, key: str, span: ByteRange | None = None) -> AsyncGenerator[bytes, None]:
@@ -149,6 +149,9 @@ class LocalBlobs:
             with contextlib.suppress(OSError):  # other parts are there, or the folder is gone
                 path.parent.rmdir()
 
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
     async def put_part(
         self, upload_id: str, number: int, chunks: AsyncIterator[bytes], *, limit_bytes: int | None = None
     ) -> PartStat:
@@ -156,11 +159,11 @@ class LocalBlobs:
         incoming = Incoming(self._incoming, limit_bytes=limit_bytes)
         try:
             await incoming.receive(chunks)
-            incoming.trail(incoming.sha256.encode())
+            incoming.trail(incoming.tally.sha256.encode())
             await _to_the_end(partial(incoming.publish, target, replace=True))
         finally:
             incoming.discard()
-        return PartStat(number, incoming.sha256, incoming.size_bytes)
+        return PartStat(number, incoming.tally.sha256, incoming.tally.size_bytes)
 
     async def list_parts(self, upload_id: str) -> builtins.list[PartStat]:
         return await asyncio.to_thread(self._list_parts, parts_prefix(upload_id))

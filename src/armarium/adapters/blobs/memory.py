@@ -7,7 +7,8 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 
-from armarium.domain.errors import AlreadyExists, Invalid, NotFound, TooLarge, Unavailable
+from armarium.adapters.blobs.tally import Tally
+from armarium.domain.errors import AlreadyExists, Invalid, NotFound, Unavailable
 from armarium.domain.file import ByteRange
 from armarium.domain.storage_keys import part_key, part_of, parts_prefix
 from armarium.ports.blobs import BlobStat, PartStat
@@ -31,15 +32,13 @@ class MemoryBlobs:
         sha256: str | None = None,
         limit_bytes: int | None = None,
     ) -> BlobStat:
-        content = await _gathered(chunks, limit_bytes)
-        if size_bytes is not None and size_bytes != len(content):
-            raise Invalid("size_bytes", f"Expected {size_bytes} bytes, got {len(content)}.")
-        digest = hashlib.sha256(content).hexdigest()
-        if sha256 is not None and sha256.lower() != digest:
-            raise Invalid("sha256", f"Expected SHA-256 {sha256.lower()}, got {digest}.")
+        tally = Tally(size_bytes=size_bytes, limit_bytes=limit_bytes)
+        content = b"".join([chunk async for chunk in tally.admitted(chunks)])
+        tally.hash([content])
+        tally.check(sha256=sha256)
         if key in self._stats:
             raise AlreadyExists("blob", key.rpartition("/")[2])
-        return self._keep(key, content, digest)
+        return self._keep(key, content, tally.sha256)
 
     def _keep(self, key: str, content: bytes, sha256: str) -> BlobStat:
         self._bytes[key] = content
@@ -79,11 +78,14 @@ class MemoryBlobs:
         self._stats.pop(key, None)
         self._bytes.pop(key, None)
 
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
     async def put_part(
         self, upload_id: str, number: int, chunks: AsyncIterator[bytes], *, limit_bytes: int | None = None
     ) -> PartStat:
         key = part_key(upload_id, number)
-        content = await _gathered(chunks, limit_bytes)
+        content = b"".join([chunk async for chunk in Tally(limit_bytes=limit_bytes).admitted(chunks)])
         etag = hashlib.sha256(content).hexdigest()
         self._keep(key, content, etag)
         return PartStat(number, etag, len(content))
@@ -119,12 +121,3 @@ class MemoryBlobs:
     async def drop_parts(self, upload_id: str) -> None:
         for key in [key for key in self._stats if key.startswith(parts_prefix(upload_id))]:
             await self.delete(key)
-
-
-async def _gathered(chunks: AsyncIterator[bytes], limit_bytes: int | None) -> bytes:
-    content = bytearray()
-    async for chunk in chunks:
-        content += chunk
-        if limit_bytes is not None and len(content) > limit_bytes:
-            raise TooLarge(f"The upload is larger than the {limit_bytes} bytes allowed.")
-    return bytes(content)

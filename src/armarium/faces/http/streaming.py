@@ -1,18 +1,16 @@
 """Bytes in and out over raw ASGI: no framework between the store and the server."""
 
 import asyncio
-import re
-import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
 from armarium.domain.errors import Invalid, TooLarge, Unavailable
 from armarium.domain.file import ByteRange, FileEntry
+from armarium.domain.media import content_disposition, content_type_header
 from armarium.domain.storage_keys import blob_key
 from armarium.faces.http import conditional
 from armarium.faces.http.conditional import Validators, http_date
@@ -25,14 +23,6 @@ _WANTED = conditional.HEADERS | {b"range"}
 _ALWAYS = ((b"accept-ranges", b"bytes"), (b"x-content-type-options", b"nosniff"))
 _EMPTY = (b"content-length", b"0")
 _END = {"type": "http.response.body", "body": b"", "more_body": False}
-
-_MEDIA_TYPE = re.compile(
-    r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:[ \t]*;[ \t]*[\w!#$&^.+-]+=(?:[\w!#$&^.+:/-]+|\"[^\"\\\x00-\x1f\x7f]*\"))*",
-    re.ASCII,
-)
-_TEXT = ("text/", "application/javascript")
-_NOT_PLAIN = re.compile(r"[^ !#-$&-.0-\[\]-~]")  # outside ASCII, or one of `"`, `%`, `/`, `\`
-
 
 SANDBOXED = ((b"content-security-policy", b"sandbox"), (b"cache-control", b"private, no-cache"))
 """A page somebody uploaded must not act with the rights of whoever opens it here, nor stay in a shared cache."""
@@ -180,42 +170,10 @@ async def _departure(receive: Receive) -> None:
 
 def described(content_type: str, filename: str | None, *, inline: bool) -> Headers:
     """The headers that say what the body is and what to do with it."""
-    headers = [(b"content-type", content_type_header(content_type))]
+    headers = [(b"content-type", content_type_header(content_type).encode("latin-1"))]
     if filename is not None or not inline:
-        headers.append((b"content-disposition", content_disposition(filename, inline=inline)))
+        headers.append((b"content-disposition", content_disposition(filename, inline=inline).encode()))
     return headers
-
-
-@lru_cache(maxsize=1024)
-def content_type_header(content_type: str) -> bytes:
-    """Print a media type; text gets `charset=utf-8`, what is not a media type is called bytes."""
-    if not _MEDIA_TYPE.fullmatch(content_type):
-        return b"application/octet-stream"
-    if content_type.lower().startswith(_TEXT) and "charset" not in content_type.lower():
-        content_type += "; charset=utf-8"
-    return content_type.encode("latin-1")
-
-
-@lru_cache(maxsize=1024)
-def content_disposition(filename: str | None, *, inline: bool) -> bytes:
-    """Print `inline` or `attachment` with a name that is safe to send and to save.
-
-    Only the last part of a path is offered. A name outside plain ASCII is sent twice: once with
-    stand-ins for what old clients misread, once in UTF-8. Source: RFC 6266, RFC 8187.
-    """
-    kind = "inline" if inline else "attachment"
-    name = _base_name(filename or "")
-    if not name:
-        return kind.encode()
-    plain = _NOT_PLAIN.sub("_", name)
-    extended = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='!#$&+-.^_`|~')}"
-    return f'{kind}; filename="{plain}"{extended}'.encode("ascii")
-
-
-def _base_name(filename: str) -> str:
-    """The last part of a path without control and format characters or half characters."""
-    last = re.split(r"[/\\]", filename)[-1]
-    return "".join(char for char in last if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
 
 
 async def body_chunks(receive: Receive) -> AsyncIterator[bytes]:

@@ -18,9 +18,10 @@ from armarium.core import Core
 from armarium.core.archives import Content
 from armarium.domain.archive import ArchiveFolder, ArchiveMember
 from armarium.domain.errors import ArmariumError, Invalid, NotFound, Unsupported
+from armarium.domain.media import content_disposition
 from armarium.domain.principal import Principal
 from armarium.faces.http.errors import Edge
-from armarium.faces.http.streaming import SANDBOXED, content_disposition, send_content
+from armarium.faces.http.streaming import SANDBOXED, send_content
 from armarium.faces.hypha.errors import words
 from armarium.faces.hypha.requests import artifact_name, caller, failure, flag, json_response, query_of, version_of
 
@@ -118,7 +119,7 @@ def _attachment(filename: str) -> bytes:
 
 
 def _quoted_attachment(filename: str) -> bytes:
-    return content_disposition(filename, inline=False)
+    return content_disposition(filename, inline=False).encode()
 
 
 def _files(scope: Scope) -> list[str]:

@@ -17,12 +17,13 @@ from armarium.core import Core
 from armarium.core.showcase import Asked, Showcase
 from armarium.core.sites import OwnPage, SiteFile
 from armarium.domain.identifiers import ArtifactId, is_uuid
+from armarium.domain.media import content_type_header
 from armarium.domain.principal import Principal
 from armarium.domain.storage_keys import blob_key
 from armarium.domain.version import Selector
 from armarium.faces.http.custom_headers import custom_headers
 from armarium.faces.http.errors import Edge
-from armarium.faces.http.streaming import content_type_header, send_blob
+from armarium.faces.http.streaming import send_blob
 from armarium.faces.hypha.mapping import artifact_map
 from armarium.faces.hypha.requests import caller, failure, flag, query_of, whole_number
 
@@ -99,7 +100,7 @@ class ViewRoutes:
         body = await self._core.sites.render(page, self._variables(scope, who, page))
         self._count(scope, page.view.artifact.id)
         response = Response(body)
-        kind = content_type_header(page.entry.content_type).decode()
+        kind = content_type_header(page.entry.content_type)
         response.raw_headers += [
             *SITE_HEADERS,
             (b"content-type", kind.encode()),
