@@ -11,6 +11,10 @@ from armarium.testing.server import RunningServer
 REPOSITORY = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--chaos-seconds", type=float, default=20.0, help="how long the chaos test lasts")
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return REPOSITORY

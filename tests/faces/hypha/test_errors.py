@@ -3,6 +3,7 @@ import inspect
 import pytest
 
 from armarium.domain import errors
+from armarium.faces.hypha import calls, requests
 from armarium.faces.hypha.errors import error_text, words
 
 EXAMPLES = [
@@ -50,3 +51,9 @@ def test_an_unforeseen_error_is_logged_and_not_told(caplog):
     assert "secret" not in told.text
     assert "division of a secret" in caplog.text
     assert told.message.split("request id ")[1].rstrip(").") in caplog.text
+
+
+@pytest.mark.parametrize("tell", [requests.failure, calls._failure])
+def test_who_comes_at_a_bad_moment_is_told_when_to_come_again(tell):
+    answer = tell(errors.Unavailable("The catalog is busy.", retry_after_seconds=7))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")

@@ -62,7 +62,7 @@ def plain_failure(error: ArmariumError) -> Response:
     return failure({"detail": error.message}, error, status_of(error))
 
 
-def failure(body: object, error: ArmariumError, status: int) -> Response:
+def failure(body: object, error: Exception, status: int) -> Response:
     """A failure as JSON, with the headers HTTP wants beside its status."""
     response = Response(msgspec.json.encode(body), status_code=status, media_type="application/json")
     if isinstance(error, errors.Unavailable):

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from armarium.auth.identify import Identify
 from armarium.domain.errors import Invalid, NotAuthenticated, NotFound
+from armarium.faces.http.errors import failure
 from armarium.faces.http.streaming import read_body
 from armarium.faces.hypha.errors import words
 from armarium.faces.hypha.identity import Session
@@ -119,4 +120,5 @@ def _failure(error: Exception) -> Response:
     if isinstance(error, NotAuthenticated):
         return json_response({"detail": error.message}, 401)
     said = words(error)
-    return json_response({"success": False, "detail": f"RemoteException: {said.text}"}, said.status)
+    body = {"success": False, "detail": f"RemoteException: {said.text}"}
+    return failure(body, error, said.status)

@@ -15,6 +15,7 @@ from armarium.domain.errors import ArmariumError, Forbidden, Invalid, NotFound
 from armarium.domain.identifiers import is_uuid
 from armarium.domain.principal import Principal
 from armarium.domain.version import Selector
+from armarium.faces.http.errors import failure as http_failure
 from armarium.faces.hypha.errors import words
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -104,7 +105,7 @@ def failure(error: ArmariumError) -> Response:
     if isinstance(error, BadParameter):
         fault = {"loc": [error.where, error.field], "msg": error.reason, "type": "value_error"}
         return json_response({"detail": [fault]}, 422)
-    return json_response({"detail": _detail(error)}, said.status)
+    return http_failure({"detail": _detail(error)}, error, said.status)
 
 
 def _detail(error: ArmariumError) -> str:
