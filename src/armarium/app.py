@@ -50,6 +50,7 @@ def build(
                 background.beside(parts.runner.run(settings.job_slots))
             if settings.sweep_interval:
                 background.every(settings.sweep_interval, core.sweeper.sweep)
+                background.every(settings.sweep_interval, core.idempotency.forget_old)
             token = await core.accounts.bootstrap()
             if announce is not None:
                 announce(token)

@@ -24,6 +24,7 @@ from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
+from armarium.core.idempotency import Idempotency
 from armarium.core.job_runner import Runner, Work
 from armarium.core.jobs import Jobs
 from armarium.core.links import Links
@@ -146,6 +147,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         copies=Copies(catalog, clock, counters),
         search=search,
         jobs=Jobs(catalog, clock),
+        idempotency=Idempotency(catalog, clock),
         sites=Sites(catalog, blobs, counters, adapters.templates),
         showcases=Showcases(search, files),
         publication=publication,

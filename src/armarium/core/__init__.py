@@ -10,6 +10,7 @@ from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.files import Files
+from armarium.core.idempotency import Idempotency
 from armarium.core.jobs import Jobs
 from armarium.core.links import Links
 from armarium.core.publication import Publication
@@ -42,6 +43,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets
     publication: Publication
     jobs: Jobs
+    idempotency: Idempotency
     sites: Sites
     showcases: Showcases
     sweeper: Sweeper

@@ -12,7 +12,7 @@ from armarium.core.permissions import (
     require,
     require_on_parent,
 )
-from armarium.core.placement import Placement
+from armarium.core.placement import Placement, made_before
 from armarium.core.publication import Publication
 from armarium.core.publishing import audit, seal_secrets, view_as_of, view_of
 from armarium.core.values import Values, new_values
@@ -53,11 +53,13 @@ class Artifacts:
         comment: str | None = None,
         stage: bool = False,
         overwrite: bool = False,
+        id: str | None = None,
     ) -> View:
         """Add an artifact, with its first version or, with stage, with a draft.
 
         alias: a name, a pattern, or None for readable words. label: of the first version, else `v0`.
         overwrite: start an existing artifact of that alias afresh, keeping its id.
+        id: a UUID of the caller's choice; when they have made it before, it is returned as it is.
         Raises NotFound (parent, workspace), Forbidden, AlreadyExists, Invalid, SchemaViolation, TooLarge; for an alias
         that holds the number of a deposit also Refused, Unavailable.
         """
@@ -67,10 +69,13 @@ class Artifacts:
             self._publication.reserved(principal, alias, values, **where, secrets=secrets, stage=stage) as reserved,
             self._catalog.transaction() as tx,
         ):
+            made = await made_before(tx, principal, id)
+            if made is not None:
+                return await view_of(tx, made, staged=True)
             alias, values = reserved.alias, reserved.values
             place = await self._placement.find(tx, principal, **where, stage=stage)
             artifact_id = await self._placement.fill(
-                tx, principal, place, values, alias=alias, stage=stage, overwrite=overwrite
+                tx, principal, place, values, alias=alias, stage=stage, overwrite=overwrite, id=id
             )
             await self._start(tx, principal, artifact_id, values, secrets, label, comment, stage=stage)
             found = await find(tx, principal, artifact_id)

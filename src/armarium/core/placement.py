@@ -18,6 +18,7 @@ from armarium.domain.identifiers import (
     MAX_FILLED_LENGTH,
     ArtifactId,
     ByAlias,
+    ById,
     check_alias_length,
     checked_alias,
 )
@@ -86,15 +87,18 @@ class Placement:
         alias: str | None,
         stage: bool,
         overwrite: bool,
+        id: str | None = None,
     ) -> ArtifactId:
-        """Add an artifact, without versions yet, and make its parent a collection.
+        """Add an artifact, without versions yet, and make its parent a collection. id: None for a fresh one.
 
         Raises AlreadyExists, Conflict (no alias is free), Invalid (alias), SchemaViolation.
         """
         rules = rules_of(place.owner.artifact.config) if place.owner else rules_of(None)
         if rules.schema is not None and not stage:
             check_manifest(values.manifest, rules.schema)
-        artifact_id = await self._insert(tx, principal, place, alias, values, rules.id_parts, overwrite=overwrite)
+        artifact_id = await self._insert(
+            tx, principal, place, alias, values, rules.id_parts, overwrite=overwrite, id=id
+        )
         if place.owner is not None:
             await self.adopt(tx, place.owner)
         return artifact_id
@@ -109,6 +113,7 @@ class Placement:
         id_parts: Mapping[str, object] | None,
         *,
         overwrite: bool,
+        id: str | None,
     ) -> ArtifactId:
         """Add the artifact under the first alias that is free, or take over the one that has it."""
         generated = alias is None or is_pattern(alias)
@@ -118,7 +123,7 @@ class Placement:
             candidate = readable_words() if alias is None else alias
             if generated and alias is not None:
                 candidate = fill_pattern(alias, principal=principal, clock=self._clock, id_parts=id_parts)
-            artifact_id = ArtifactId(self._clock.new_id())
+            artifact_id = ArtifactId(id or self._clock.new_id())
             if await tx.insert_artifact(
                 id=artifact_id,
                 workspace=place.workspace,
@@ -176,6 +181,14 @@ class Placement:
         config = {**msgspec.json.decode(artifact.config), "is_collection": True}
         values = Values(manifest=artifact.manifest, config=encode_json("config", config), type=artifact.type)
         await publish(tx, artifact, values, now=self._clock.now())
+
+
+async def made_before(tx: Transaction, principal: Principal, id: str | None) -> Found | None:
+    """What the caller has already made under an id of their choice. Raises AlreadyExists for somebody else's."""
+    found = await tx.find_artifact(ById(ArtifactId(id)), viewer=principal.effective_id) if id else None
+    if found is not None and found.artifact.created_by != principal.effective_id:
+        raise AlreadyExists("artifact", found.artifact.id)
+    return found
 
 
 def _check_pattern(pattern: str, values: Values) -> None:

@@ -24,6 +24,7 @@ from armarium.domain.query import Cursor, Field, Query
 from armarium.domain.upload import OpenUpload
 from armarium.domain.version import Draft, Outline, StagedFile, Version
 from armarium.ports.queue import JobReader, JobWriter
+from armarium.ports.requests import RequestWriter
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -228,7 +229,7 @@ class Reader(JobReader, Protocol):
         ...
 
 
-class Transaction(Reader, JobWriter, Protocol):
+class Transaction(Reader, JobWriter, RequestWriter, Protocol):
     """Changes. Inside a transaction `find_artifact` also locks the artifact until the end."""
 
     # artifacts

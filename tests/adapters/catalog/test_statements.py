@@ -9,14 +9,14 @@ from sqlalchemy.dialects.postgresql import asyncpg
 
 from armarium.adapters.catalog.compiled import Compiler
 from armarium.adapters.catalog.filters import read_condition
-from armarium.adapters.catalog.statements import accounts, artifacts, files, jobs, listings, versions
+from armarium.adapters.catalog.statements import accounts, artifacts, files, jobs, listings, requests, versions
 from armarium.adapters.catalog.statements.listings import Range, Segment, Walk, Within
 from armarium.domain.query import AnyOf, Between, ContainsAny, Equals, Field, Keyword, Matches, Stage
 
 
 def _plain_statements():
     """Every public function of the statement modules with every combination of its flags."""
-    for module in (accounts, artifacts, files, jobs, versions):
+    for module in (accounts, artifacts, files, jobs, requests, versions):
         for name, build in inspect.getmembers(module, inspect.isfunction):
             if build.__module__ == module.__name__ and not name.startswith("_"):
                 flags = len(inspect.signature(build).parameters)

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from armarium.core.idempotency import KeyReused, StillRunning
 from armarium.domain import errors
 from armarium.domain.errors import ArmariumError
 
@@ -33,6 +34,7 @@ STATUS: Mapping[type[ArmariumError], int] = {
     errors.Unsupported: 501,
     errors.Refused: 502,
     errors.Unavailable: 503,
+    KeyReused: 422,
     MethodNotAllowed: 405,
 }
 """What HTTP says of each error, where a door's protocol has no words of its own."""
@@ -65,7 +67,7 @@ def plain_failure(error: ArmariumError) -> Response:
 def failure(body: object, error: Exception, status: int) -> Response:
     """A failure as JSON, with the headers HTTP wants beside its status."""
     response = Response(msgspec.json.encode(body), status_code=status, media_type="application/json")
-    if isinstance(error, errors.Unavailable):
+    if isinstance(error, errors.Unavailable | StillRunning):
         response.headers["retry-after"] = str(max(1, round(error.retry_after_seconds)))
     if isinstance(error, MethodNotAllowed):
         response.headers["allow"] = ", ".join(error.allowed)

@@ -9,6 +9,7 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from armarium.domain.errors import Invalid
+from armarium.faces.http.idempotency import RESOURCE_ID
 from armarium.faces.http.streaming import body_chunks, read_body
 
 _AT = re.compile(r" - at `\$(?P<path>.*)`$")
@@ -47,6 +48,12 @@ class Call:
         wanted = name.encode("latin-1")
         found = [value for key, value in self.scope["headers"] if key == wanted]
         return found[-1].decode("latin-1").strip() if found else None
+
+    @property
+    def resource_id(self) -> str | None:
+        """What the thing this request makes must be called, so that it is made once; None where any id will do."""
+        found: str | None = self.scope.get(RESOURCE_ID)
+        return found
 
     def body(self) -> AsyncIterator[bytes]:
         """The body as it arrives."""

@@ -14,7 +14,9 @@ ASGI application that sends bytes.
 """
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
@@ -22,9 +24,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from armarium.core.idempotency import Idempotency
 from armarium.domain.errors import ArmariumError
 from armarium.domain.principal import Principal
 from armarium.faces.http.errors import Edge, MethodNotAllowed
+from armarium.faces.http.idempotency import Once, key_of
 from armarium.faces.http.parameters import BodyReader, Call, QueryReader, read_path_part
 
 T = TypeVar("T")
@@ -32,6 +36,7 @@ Tell = Callable[[ArmariumError], Response]
 Caller = Callable[[Scope], Awaitable[Principal]]
 
 _encode = msgspec.json.encode
+_PATH_PART = re.compile(r"{(\w+)(?::\w+)?}")
 
 
 class Answer(Generic[T]):
@@ -85,6 +90,7 @@ class RestDoor:
 
     prefixes: what stands before every path; the first is the one that is documented.
     caller: says who sent a request. tell: an error in the words of the door.
+    idempotency: remembers what operations that create were answered.
     """
 
     def __init__(
@@ -95,21 +101,31 @@ class RestDoor:
         tell: Tell,
         max_body_bytes: int,
         prefixes: Sequence[str] = ("",),
+        idempotency: Idempotency | None = None,
     ) -> None:
         self.operations = operations
         self.prefixes = prefixes
         self._caller = caller
         self._tell = tell
         self._max_body_bytes = max_body_bytes
+        self._idempotency = idempotency
 
     def routes(self) -> list[BaseRoute]:
         """One route for each path, so that a method nobody offers is refused in the door's own words."""
         by_path: dict[str, dict[str, ASGIApp]] = {}
         for operation in self.operations:
             methods = by_path.setdefault(operation.path, {})
-            methods[operation.method] = _Bound(operation, self._caller, self._max_body_bytes)
+            methods[operation.method] = _Bound(operation, self._caller, self._max_body_bytes, self._once(operation))
         resources = [(path, Edge(_Resource(methods), self._tell)) for path, methods in by_path.items()]
         return [Route(prefix + path, resource) for prefix in self.prefixes for path, resource in resources]
+
+    def _once(self, operation: Operation) -> Once | None:
+        if self._idempotency is None or not operation.creates:
+            return None
+        limit = None if operation.takes else self._max_body_bytes
+        path = _PATH_PART.sub(r"{\1}", operation.path)
+        name = f"{operation.method} {self.prefixes[0]}{path}"
+        return Once(self._idempotency, name, self._tell, max_body_bytes=limit)
 
 
 class _Resource:
@@ -130,24 +146,33 @@ class _Resource:
 class _Bound:
     """An operation that reads its arguments from the request and sends what its handler returns."""
 
-    def __init__(self, operation: Operation, caller: Caller, max_body_bytes: int) -> None:
+    def __init__(self, operation: Operation, caller: Caller, max_body_bytes: int, once: Once | None) -> None:
         signature = signature_of(operation)
         self._operation = operation
         self._caller = caller
+        self._once = once
         self._wants = signature.wants
         self._path_parts = signature.path_parts
         self._query = QueryReader(signature.query) if signature.query else None
         self._body = BodyReader(signature.body, max_body_bytes) if signature.body else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        arguments = await self._arguments(scope, receive)
+        who = await self._caller(scope) if "who" in self._wants else None
+        key = key_of(scope["headers"]) if self._once is not None else None
+        if self._once is None or key is None or who is None:
+            await self._answer(who, scope, receive, send)
+        else:
+            await self._once(partial(self._answer, who), key, who, scope, receive, send)
+
+    async def _answer(self, who: Principal | None, scope: Scope, receive: Receive, send: Send) -> None:
+        arguments = await self._arguments(who, scope, receive)
         result = await self._operation.handler(**arguments)
         await self._reply(result)(scope, receive, send)
 
-    async def _arguments(self, scope: Scope, receive: Receive) -> dict[str, Any]:
+    async def _arguments(self, who: Principal | None, scope: Scope, receive: Receive) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
         if "who" in self._wants:
-            arguments["who"] = await self._caller(scope)
+            arguments["who"] = who
         if "call" in self._wants:
             arguments["call"] = Call(scope, receive)
         for name, kind in self._path_parts.items():

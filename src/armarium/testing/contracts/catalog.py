@@ -6,10 +6,18 @@ from armarium.testing.contracts.artifacts import ArtifactContract
 from armarium.testing.contracts.files import FileContract
 from armarium.testing.contracts.jobs import JobContract
 from armarium.testing.contracts.listing import ListingContract
+from armarium.testing.contracts.requests import RequestContract
 from armarium.testing.contracts.transactions import TransactionContract
 
 
 class CatalogContract(
-    ArtifactContract, FileContract, ArchiveContract, ListingContract, AccountContract, JobContract, TransactionContract
+    ArtifactContract,
+    FileContract,
+    ArchiveContract,
+    ListingContract,
+    AccountContract,
+    JobContract,
+    RequestContract,
+    TransactionContract,
 ):
     """All of it."""

@@ -10,6 +10,7 @@ from armarium.adapters.catalog.records.buckets import BucketReader, BucketWriter
 from armarium.adapters.catalog.records.files import FileReader, FileWriter
 from armarium.adapters.catalog.records.housekeeping import HousekeepingReader, HousekeepingWriter
 from armarium.adapters.catalog.records.jobs import JobReader, JobWriter
+from armarium.adapters.catalog.records.requests import RequestWriter
 from armarium.adapters.catalog.records.versions import VersionReader, VersionWriter
 from armarium.adapters.catalog.statements import accounts as account_sql
 from armarium.adapters.catalog.statements import archives as archive_sql
@@ -39,6 +40,7 @@ class SqlTransaction(
     AccountWriter,
     BucketWriter,
     JobWriter,
+    RequestWriter,
     HousekeepingWriter,
 ):
     """The `Transaction` port; beginning and ending it is the database's business."""
