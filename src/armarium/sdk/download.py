@@ -72,14 +72,14 @@ async def _fetch(
 
 
 class _Writer:
-    """Gathers what comes and writes it in a thread, one batch while the next one is coming."""
+    """Gathers what comes and writes it in threads, one batch while the next one is coming."""
 
     def __init__(self, part: Partial, told: Callable[[int], None]) -> None:
         self._part = part
         self._told = told
         self._batch: list[bytes] = []
         self._held = 0
-        self._writing: asyncio.Future[None] | None = None
+        self._writing: asyncio.Future[tuple[None, None]] | None = None
 
     async def add(self, piece: bytes) -> None:
         self._batch.append(piece)
@@ -96,7 +96,9 @@ class _Writer:
 
     def _start(self) -> None:
         batch, self._batch, self._held = self._batch, [], 0
-        self._writing = asyncio.get_running_loop().run_in_executor(None, self._part.write, batch)
+        self._writing = asyncio.gather(
+            asyncio.to_thread(self._part.write, batch), asyncio.to_thread(self._part.digest, batch)
+        )
 
     async def _written(self) -> None:
         if self._writing is not None:
