@@ -87,7 +87,7 @@ def _explained(name: str) -> Iterator[None]:
         raise FileError(f"'{name}' cannot be used: {refused}.") from None
     except Invalid as error:
         raise FileError(f"'{name}' cannot be used: a member has a bad name. {error.reason}") from None
-    except (tarfile.TarError, ValueError, OverflowError) as error:
+    except (tarfile.TarError, OverflowError, RecursionError, ValueError) as error:
         raise FileError(f"'{name}' is not an uncompressed tar archive: {error}.") from error
 
 
