@@ -23,7 +23,7 @@ class IvcapApiError(IvcapError):
     """The service answered a call with an error.
 
     status_code: of HTTP; 0 when no answer came.
-    content: the body as it came.
+    content: the body as it came. reason: what the service said, or what went wrong on the way.
     """
 
     def __init__(
@@ -36,8 +36,8 @@ class IvcapApiError(IvcapError):
         headers: Mapping[str, str] | None = None,
         url: str | None = None,
     ) -> None:
-        said = message or content[:1000].decode(errors="replace") or "no further words"
-        super().__init__(f"'{operation}' failed with status {status_code}: {said}")
+        self.reason = message or content[:1000].decode(errors="replace") or "no further words"
+        super().__init__(f"'{operation}' failed with status {status_code}: {self.reason}")
         self.operation = operation
         self.status_code = status_code
         self.content = content
@@ -52,14 +52,14 @@ class NotAuthorizedException(IvcapApiError):  # noqa: N818 - the name callers of
 class UploadFailed(IvcapApiError):  # noqa: N818 - reads as a sentence, as the domain's errors do
     """An upload ended before its last byte; uploading the same file again goes on from `offset`."""
 
-    def __init__(self, reason: IvcapApiError, artifact_id: str, offset: int) -> None:
+    def __init__(self, cause: IvcapApiError, artifact_id: str, offset: int) -> None:
         super().__init__(
-            reason.operation,
-            reason.status_code,
-            reason.content,
-            message=f"{reason.message} ({offset} bytes of {artifact_id} are stored)",
-            headers=reason.headers,
-            url=reason.url,
+            cause.operation,
+            cause.status_code,
+            cause.content,
+            message=f"{cause.reason} ({offset} bytes of {artifact_id} are stored)",
+            headers=cause.headers,
+            url=cause.url,
         )
         self.artifact_id = artifact_id
         self.offset = offset

@@ -38,7 +38,11 @@ class Source(Protocol):
 
 
 def source_of(stream: BinaryIO, size: int | None) -> Source:
-    """Read a stream from where it stands. size: what the caller says it is; None measures, if that can be done."""
+    """Read a stream from where it stands. size: what the caller says it is; None measures, if that can be done.
+
+    Raises TypeError for text, ValueError for a size that is not so.
+    """
+    _refuse_text(stream)
     return Seekable(stream, size) if _is_seekable(stream) else Passing(stream, size)
 
 
@@ -140,6 +144,11 @@ class _Streamed:
             yield piece
 
 
+def _refuse_text(stream: object) -> None:
+    if isinstance(stream, io.TextIOBase):
+        raise TypeError("the stream must give bytes: open the file with 'rb'")
+
+
 def _is_seekable(stream: BinaryIO) -> bool:
     try:
         return stream.seekable()
@@ -151,8 +160,6 @@ def _filled(stream: BinaryIO, most: int) -> bytes:
     """The next bytes, fewer than asked for only at the end."""
     parts: list[bytes] = []
     while most > 0 and (part := stream.read(most)):
-        if not isinstance(part, bytes | bytearray | memoryview):
-            raise TypeError("the stream must give bytes: open the file with 'rb'")
-        parts.append(bytes(part))
+        parts.append(part)
         most -= len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -27,13 +27,17 @@ class Target(NamedTuple):
 
 
 async def send(target: Target, source: Source, transfer: Transfer) -> None:
-    """Send what the service lacks; raises UploadFailed after `transfer.retries` failures in a row."""
+    """Send what the service lacks.
+
+    Raises UploadFailed after more than `transfer.retries` failures without a byte between them.
+    """
     sending = _Sending(target, source, transfer)
-    failures = 0
+    failures = reached = 0
     while not sending.complete:
         try:
             await sending.next()
-            failures = 0
+            if sending.offset > reached:
+                failures, reached = 0, sending.offset
         except IvcapApiError as refused:
             failures += 1
             sending.offset_is_known = False
