@@ -23,6 +23,7 @@ from armarium.domain.errors import (
 )
 
 if _typing.TYPE_CHECKING:
+    from armarium.sdk.aimable import AimableClient, AsyncAimableClient, GenerationFailed
     from armarium.sdk.dataforce import (
         APIConnectionError,
         APIError,
@@ -73,12 +74,14 @@ __all__ = [
     "APIError",
     "APIResponseValidationError",
     "APIStatusError",
+    "AimableClient",
     "AlreadyExists",
     "AmbiguousRequest",
     "ArmariumError",
     "Artifact",
     "ArtifactNotFoundError",
     "ArtifactStatus",
+    "AsyncAimableClient",
     "AsyncDataForceClient",
     "AsyncIVCAP",
     "AuthenticationError",
@@ -95,6 +98,7 @@ __all__ = [
     "FileError",
     "FileUploadError",
     "Forbidden",
+    "GenerationFailed",
     "InternalServerError",
     "Invalid",
     "IvcapApiError",
@@ -157,6 +161,7 @@ _CLIENTS = {
         "ResourceNotFoundError",
         "UnprocessableEntityError",
     ),
+    "armarium.sdk.aimable": ("AimableClient", "AsyncAimableClient", "GenerationFailed"),
     "armarium.sdk.ivcap": (
         "IVCAP",
         "AmbiguousRequest",

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from armarium.sdk.loop import run
+from armarium.sdk.loop import iterate, run
 
 
 async def answer(value: int) -> int:
@@ -68,6 +69,25 @@ def test_an_interrupt_cancels_the_operation_and_waits_until_it_has_cleaned_up():
     with pytest.raises(KeyboardInterrupt):
         run(long())
     assert cleaned == ["cleaned"]
+
+
+async def counting(closed: list[int]) -> AsyncGenerator[int, None]:
+    try:
+        for number in range(3):
+            yield number
+    finally:
+        closed.append(1)
+
+
+def test_what_is_made_async_can_be_walked_through_and_left():
+    closed: list[int] = []
+    assert list(iterate(counting(closed))) == [0, 1, 2]
+    assert closed == [1]
+    walk = iterate(counting(closed))
+    assert next(walk) == 0
+    del walk
+    run(answer(1))
+    assert closed == [1, 1]
 
 
 def in_the_child(queue: "multiprocessing.SimpleQueue[int]") -> None:

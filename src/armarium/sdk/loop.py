@@ -10,7 +10,7 @@ import atexit
 import contextvars
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -34,6 +34,22 @@ def run(operation: Coroutine[Any, Any, T]) -> T:
         call.ended.wait()
         raise
     return call.result()
+
+
+def iterate(items: AsyncGenerator[T, None]) -> Iterator[T]:
+    """Walk through what is made async, one item at a time.
+
+    A walk that is left needs no word: its loop closes every generator that nobody holds any more.
+    """
+
+    async def following() -> tuple[T] | None:
+        try:
+            return (await anext(items),)
+        except StopAsyncIteration:
+            return None
+
+    while (item := run(following())) is not None:
+        yield item[0]
 
 
 class _Call(Generic[T]):

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from armarium.sdk.ivcap.files import CMPath, SafePath, resolve_chunk_size
@@ -17,7 +17,7 @@ async def current(platform: Platform, artifact: ArtifactFields) -> None:
         artifact.update(await platform.artifact(artifact.id))
 
 
-async def chunks(platform: Platform, artifact: ArtifactFields, chunk_size: int) -> AsyncIterator[bytes]:
+async def chunks(platform: Platform, artifact: ArtifactFields, chunk_size: int) -> AsyncGenerator[bytes, None]:
     size = resolve_chunk_size(chunk_size, artifact.size)
     if size < 1:
         raise ValueError("chunk_size must be -1 or at least 1")

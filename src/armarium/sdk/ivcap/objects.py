@@ -15,7 +15,7 @@ from armarium.sdk.ivcap.values import (
     CollectionFields,
     CollectionItem,
 )
-from armarium.sdk.loop import run
+from armarium.sdk.loop import iterate, run
 
 if TYPE_CHECKING:
     from armarium.sdk.ivcap.client import IVCAP
@@ -55,8 +55,7 @@ class Artifact(ArtifactFields):
 
         -1 takes a tenth of the artifact, at least 8 KiB and at most 10 MiB.
         """
-        content = downloads.chunks(self._ivcap.platform, self, chunk_size)
-        return _waiting_for_each(content)
+        return iterate(downloads.chunks(self._ivcap.platform, self, chunk_size))
 
     def as_local_file(self, path: str | Path | None = None, chunk_size: int = -1) -> Path | CMPath | SafePath:
         """Download to a path, where the file stays; or without one to a temporary file for a `with` block.
@@ -118,16 +117,3 @@ class Collection(CollectionFields):
     def items(self, limit: int | None = 10, at_time: datetime | None = None) -> Iterator[CollectionItem]:
         """The members, at a time in the past if one is given, latest first. limit: None for all."""
         return self._ivcap.list_collection_items(self.urn, limit=limit, at_time=at_time)
-
-
-def _waiting_for_each(content: Any) -> Iterator[bytes]:
-    try:
-        while (chunk := run(_next(content))) is not None:
-            yield chunk
-    finally:
-        run(content.aclose())
-
-
-async def _next(content: Any) -> bytes | None:
-    chunk: bytes | None = await anext(content, None)
-    return chunk
