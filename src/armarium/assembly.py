@@ -19,6 +19,7 @@ from armarium.core import Core
 from armarium.core.accounts import Accounts
 from armarium.core.archives import Archives
 from armarium.core.artifacts import Artifacts
+from armarium.core.aspects import Aspects
 from armarium.core.check import Check
 from armarium.core.contents import Contents
 from armarium.core.copies import Copies
@@ -144,6 +145,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         archives=archives,
         contents=Contents(catalog, files, archives),
         uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
+        aspects=Aspects(catalog, clock),
         copies=Copies(catalog, clock, counters),
         search=search,
         jobs=Jobs(catalog, clock),

@@ -5,6 +5,7 @@ import msgspec
 from armarium.core.accounts import Accounts
 from armarium.core.archives import Archives
 from armarium.core.artifacts import Artifacts
+from armarium.core.aspects import Aspects
 from armarium.core.check import Check
 from armarium.core.contents import Contents
 from armarium.core.copies import Copies
@@ -38,6 +39,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     archives: Archives
     contents: Contents
     uploads: Uploads
+    aspects: Aspects
     copies: Copies
     search: Search
     secrets: Secrets

@@ -4,6 +4,7 @@
       NotFound            artifact, version, file, secret ... (`kind`, `id`)
       AlreadyExists       alias, version label, upload (`kind`, `id`)
       Conflict            changed by someone else meanwhile
+        NotUnique         several where there should be one
       NotStaged           nothing to commit, discard or put files into
       Invalid             manifest, path, query, argument (`field`, `reason`)
         SchemaViolation   a manifest its collection's schema refuses
@@ -51,6 +52,10 @@ class AlreadyExists(ArmariumError):
 
 class Conflict(ArmariumError):
     """Someone else changed the same thing meanwhile, or it is in use."""
+
+
+class NotUnique(Conflict):
+    """There are several where the change needs there to be one."""
 
 
 class NotStaged(ArmariumError):

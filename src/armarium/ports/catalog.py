@@ -15,6 +15,7 @@ import msgspec
 from armarium.domain.account import Token, User, Workspace
 from armarium.domain.archive import ArchiveFolder, ArchiveMember
 from armarium.domain.artifact import Artifact, Found
+from armarium.domain.aspect import Aspect, AspectQuery
 from armarium.domain.bucket import Bucket
 from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
@@ -167,6 +168,13 @@ class Reader(JobReader, Protocol):
 
     # secrets
     async def secrets_of(self, artifact_id: ArtifactId, *, staged: bool = False) -> dict[str, bytes]: ...
+
+    # aspects
+    async def find_aspect(self, aspect_id: str) -> Aspect | None: ...
+
+    async def list_aspects(self, query: AspectQuery) -> list[Aspect]:
+        """At most `query.limit` of those that match, in order."""
+        ...
 
     # who
     async def find_user(self, user_id: str) -> User | None: ...
@@ -355,6 +363,21 @@ class Transaction(Reader, JobWriter, RequestWriter, Protocol):
 
     async def publish_secrets(self, artifact_id: ArtifactId) -> None:
         """Replace the secrets by the staged ones, if there are any."""
+        ...
+
+    # aspects
+    async def insert_aspect(self, aspect: Aspect) -> None: ...
+
+    async def take_turn(self, entity: str, schema: str) -> None:
+        """Wait until no other transaction replaces aspects of an entity and schema, and keep others waiting."""
+        ...
+
+    async def active_aspects(self, workspace: str, entity: str, schema: str) -> list[Aspect]:
+        """Those of a workspace that have not ended, oldest first, at most two of them."""
+        ...
+
+    async def end_aspect(self, aspect_id: str, *, ended_at: int, ended_by: str) -> bool:
+        """Let an aspect end, once and for all; False when it has ended already. ended_at: as `Aspect.valid_to`."""
         ...
 
     # who

@@ -9,8 +9,9 @@ from sqlalchemy.dialects.postgresql import asyncpg
 
 from armarium.adapters.catalog.compiled import Compiler
 from armarium.adapters.catalog.filters import read_condition
-from armarium.adapters.catalog.statements import accounts, artifacts, files, jobs, listings, requests, versions
+from armarium.adapters.catalog.statements import accounts, artifacts, aspects, files, jobs, listings, requests, versions
 from armarium.adapters.catalog.statements.listings import Range, Segment, Walk, Within
+from armarium.domain.aspect import FIELDS
 from armarium.domain.query import AnyOf, Between, ContainsAny, Equals, Field, Keyword, Matches, Stage
 
 
@@ -50,6 +51,21 @@ def test_a_listing_is_known_to_both_databases(within, segment):
             statements += [listings.scan_fields, listings.scan_fields_loosely]
         for statement in statements:
             assert all(compiled.sql for compiled in _compiled(statement, what, walk))
+
+
+def test_the_statements_of_aspects_are_known_to_both_databases():
+    for build in (
+        aspects.insert_aspect,
+        aspects.find_aspect,
+        aspects.active_aspects,
+        aspects.end_aspect,
+        aspects.take_turn,
+    ):
+        assert all(compiled.sql for compiled in _compiled(build))
+    for flags in itertools.product((False, True), repeat=6):
+        shared, with_open, by_entity, past, by_text, after = flags
+        shape = (shared, with_open, by_entity, "like", past, by_text, FIELDS, True, after)
+        assert all(compiled.sql for compiled in _compiled(aspects.list_aspects, *shape))
 
 
 def test_a_shape_is_compiled_once():

@@ -142,6 +142,34 @@ def _matches_postgres(element: MatchesPattern, compiler: SQLCompiler, **kw: Any)
     return f"lower({compiler.process(element.subject, **kw)}) LIKE {pattern}"
 
 
+class LikeWildcard(ColumnElement[bool]):
+    """Whether a whole text matches a pattern in which `%` is any run and everything else literal; case counts."""
+
+    inherit_cache = False
+    type = TRUTH
+
+    def __init__(self, subject: SqlText, parameter: str) -> None:
+        self.subject = subject
+        self.pattern: BindParameter[str] = bindparam(parameter, type_=Text())
+
+
+@compiles(LikeWildcard)  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+def _like_wildcard(element: LikeWildcard, compiler: SQLCompiler, **kw: Any) -> str:
+    # SQLite's LIKE folds case, its GLOB does not: brackets make GLOB's own wildcards literal.
+    pattern = compiler.process(element.pattern, **kw)
+    for plain, escaped in (("[", "[[]"), ("*", "[*]"), ("?", "[?]"), ("%", "*")):
+        pattern = f"replace({pattern}, '{plain}', '{escaped}')"
+    return f"{compiler.process(element.subject, **kw)} GLOB {pattern}"
+
+
+@compiles(LikeWildcard, "postgresql")  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+def _like_wildcard_postgres(element: LikeWildcard, compiler: SQLCompiler, **kw: Any) -> str:
+    pattern = compiler.process(element.pattern, **kw)
+    for plain, escaped in (("\\", "\\\\"), ("_", "\\_")):
+        pattern = f"replace({pattern}, '{plain}', '{escaped}')"
+    return f"{compiler.process(element.subject, **kw)} LIKE {pattern}"
+
+
 class PositionOf(ColumnElement[int]):
     """Where a text first occurs in another, counted from 1; 0 where it does not."""
 

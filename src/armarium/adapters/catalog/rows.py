@@ -8,10 +8,12 @@ import msgspec
 from armarium.domain.account import Token, User, Workspace
 from armarium.domain.archive import ArchiveFolder, ArchiveMember
 from armarium.domain.artifact import Artifact, Found
+from armarium.domain.aspect import Aspect
 from armarium.domain.bucket import Bucket
 from armarium.domain.errors import Invalid
 from armarium.domain.file import FileEntry
 from armarium.domain.job import Job, JobError, JobStatus
+from armarium.domain.policy import Reach
 from armarium.domain.principal import Role
 from armarium.domain.version import Draft, Intent, Outline, StagedFile, Version
 
@@ -123,6 +125,26 @@ def member_of(row: Any) -> ArchiveMember:
 def folder_of(row: Any) -> ArchiveFolder:
     directory, name, modified_at = row
     return ArchiveFolder(path=f"{directory}{name}/", modified_at=modified_at)
+
+
+def aspect_of(row: Any) -> Aspect:
+    (
+        id_, workspace, entity, schema, content, policy, reach, asserter, valid_from, valid_to, retracter, replaces,
+    ) = row  # fmt: skip
+    return Aspect(
+        id=id_,
+        workspace=workspace,
+        entity=entity,
+        schema=schema,
+        content=msgspec.Raw(content),
+        policy=policy,
+        reach=Reach(reach),
+        asserter=asserter,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        retracter=retracter,
+        replaces=replaces,
+    )
 
 
 def user_of(row: Any) -> User:

@@ -6,6 +6,7 @@
     artifact -> draft, draft_file -> blob          what is staged
     blob -> archive, archive_member, archive_folder  what is inside a zip, once somebody has asked
     artifact -> secret, stat_day, event, job       what hangs on it
+    aspect, aspect_turn                            dated statements about anything with a URN
     field                                          scalars of manifests and configs, for filters and orders
     text_doc, text_pending                         which manifests the text index knows, and which it does not yet
 
@@ -279,6 +280,38 @@ stat_day = Table(
     Column("day", WORD, primary_key=True),
     Column("views", Float, nullable=False),
     Column("downloads", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What is stated about an entity, which may be anything with a URN. Times here are microseconds since the epoch.
+# reach: how far it can be heard, see domain/policy.py.
+aspect = Table(
+    "aspect",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    Column("workspace", WORD, nullable=False),
+    Column("entity", WORD, nullable=False),
+    Column("schema", WORD, nullable=False),
+    Column("policy", WORD, nullable=False),
+    Column("reach", Integer, nullable=False),
+    Column("asserter", WORD, nullable=False),
+    Column("valid_from", BigInteger, nullable=False),
+    Column("valid_to", BigInteger),
+    Column("retracter", WORD),
+    Column("replaces", WORD),
+    Column("content", Text, nullable=False),
+    Index("ix_aspect_entity", "entity", "schema", "valid_from", "id"),
+    Index("ix_aspect_schema", "workspace", "schema", "valid_from", "id"),
+    Index("ix_aspect_workspace", "workspace", "valid_from", "id"),
+)
+
+# One row for each entity and schema that was ever replaced: whoever replaces takes hold of it first.
+aspect_turn = Table(
+    "aspect_turn",
+    metadata,
+    Column("entity", WORD, primary_key=True),
+    Column("schema", WORD, primary_key=True),
+    Column("turns", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -3,6 +3,7 @@
 from armarium.testing.contracts.accounts import AccountContract
 from armarium.testing.contracts.archives import ArchiveContract
 from armarium.testing.contracts.artifacts import ArtifactContract
+from armarium.testing.contracts.aspects import AspectContract
 from armarium.testing.contracts.files import FileContract
 from armarium.testing.contracts.jobs import JobContract
 from armarium.testing.contracts.listing import ListingContract
@@ -18,6 +19,7 @@ class CatalogContract(
     AccountContract,
     JobContract,
     RequestContract,
+    AspectContract,
     TransactionContract,
 ):
     """All of it."""

@@ -6,6 +6,7 @@ from armarium.adapters.catalog.compiled import Build
 from armarium.adapters.catalog.records.accounts import AccountReader, AccountWriter
 from armarium.adapters.catalog.records.archives import ArchiveReader, ArchiveWriter
 from armarium.adapters.catalog.records.artifacts import ArtifactReader, ArtifactWriter
+from armarium.adapters.catalog.records.aspects import AspectReader, AspectWriter
 from armarium.adapters.catalog.records.buckets import BucketReader, BucketWriter
 from armarium.adapters.catalog.records.files import FileReader, FileWriter
 from armarium.adapters.catalog.records.housekeeping import HousekeepingReader, HousekeepingWriter
@@ -26,6 +27,7 @@ class SqlReader(
     AccountReader,
     BucketReader,
     JobReader,
+    AspectReader,
     HousekeepingReader,
 ):
     """The `Reader` port."""
@@ -41,6 +43,7 @@ class SqlTransaction(
     BucketWriter,
     JobWriter,
     RequestWriter,
+    AspectWriter,
     HousekeepingWriter,
 ):
     """The `Transaction` port; beginning and ending it is the database's business."""
