@@ -1,12 +1,15 @@
-"""Clients in a folder and, when there is a door, at a running server: what holds for one holds for the other."""
+"""Clients in a folder and at a running server: what holds for one holds for the other."""
 
 from pathlib import Path
 
 import pytest
 
-from armarium.sdk.ivcap import IVCAP
+from armarium.sdk.ivcap import IVCAP, AsyncIVCAP
+from armarium.testing.server import RunningServer
+from tests.faces.people import Person
 
 CONTENT = b"species,count\nAlca impennis,1\n" * 5000
+PLACES = ["folder"]
 
 
 @pytest.fixture
@@ -15,8 +18,22 @@ def local(tmp_path: Path) -> IVCAP:
 
 
 @pytest.fixture
-def ivcap(local: IVCAP) -> IVCAP:
-    return local
+def online(armarium_server: RunningServer, ada: Person) -> IVCAP:
+    return IVCAP(url=armarium_server.url, token=ada.token)
+
+
+@pytest.fixture(params=PLACES)
+def ivcap(request: pytest.FixtureRequest) -> IVCAP:
+    """The client, in a folder and at a server."""
+    return request.getfixturevalue("local" if request.param == "folder" else "online")
+
+
+@pytest.fixture(params=PLACES)
+def async_ivcap(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIVCAP:
+    if request.param == "folder":
+        return AsyncIVCAP.local(tmp_path / "store")
+    server, person = request.getfixturevalue("armarium_server"), request.getfixturevalue("ada")
+    return AsyncIVCAP(url=server.url, token=person.token)
 
 
 @pytest.fixture

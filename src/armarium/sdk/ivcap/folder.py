@@ -20,9 +20,10 @@ from uuid import uuid4
 
 import msgspec
 
+from armarium.domain.aspect import ARTIFACT_SCHEMA
 from armarium.domain.errors import Invalid
 from armarium.domain.file import content_type_of, safe_path
-from armarium.sdk.ivcap.platform import ARTIFACT_SCHEMA, NewArtifact, Record
+from armarium.sdk.ivcap.platform import NewArtifact, Record
 
 URN_PREFIX = "urn:file://"
 _UNFINISHED = ".unfinished-"

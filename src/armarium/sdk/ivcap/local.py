@@ -5,7 +5,9 @@ What needs a service (search, secrets, filters) is refused with status 501.
 
 import asyncio
 import contextlib
+import functools
 import hashlib
+import operator
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -14,8 +16,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 from uuid import uuid4
 
-from armarium.sdk.ivcap.errors import IvcapApiError
-from armarium.sdk.ivcap.folder import Folder, unfinished_file
+from armarium.domain.aspect import ARTIFACT_SCHEMA
+from armarium.domain.errors import Invalid
+from armarium.domain.json_match import matches
+from armarium.domain.json_path import JsonPath, parse_json_path, regexes
+from armarium.sdk.ivcap.errors import IvcapApiError, NotAuthorizedException
+from armarium.sdk.ivcap.folder import URN_PREFIX, Folder, unfinished_file
 from armarium.sdk.ivcap.platform import ArtifactQuery, AspectQuery, NewArtifact, Page, Record, Transfer
 from armarium.sdk.ivcap.sources import Source
 
@@ -79,9 +85,11 @@ class LocalPlatform:
             return self._folder.path_of(id)
 
     async def add_aspect(self, entity: str, schema: str, content: Record, policy: str | None) -> str:
+        _refuse_own("add_aspect", entity, schema)
         return await asyncio.to_thread(self._folder.add, entity, schema, content, policy)
 
     async def replace_aspect(self, entity: str, schema: str, content: Record, policy: str | None) -> str:
+        _refuse_own("update_aspect", entity, schema)
         with _answering("update_aspect"):
             return await asyncio.to_thread(self._folder.replace, entity, schema, content, policy)
 
@@ -90,13 +98,16 @@ class LocalPlatform:
             return await asyncio.to_thread(self._folder.aspect, id)
 
     async def aspects(self, query: AspectQuery, limit: int, page: str | None) -> Page:
-        _refuse_filter("aspect_list", query.filter or query.content_path)
+        _refuse_filter("aspect_list", query.filter)
         field = _order(query.order_by, _ASPECT_ORDERS, "aspect_list")
         moment = datetime.now(UTC) if query.at_time is None else _aware(query.at_time)
+        path = None if query.content_path is None else _parsed(query.content_path)
         found = [
             aspect
             for aspect in await asyncio.to_thread(self._folder.all_aspects)
-            if _holds_at(aspect, moment) and _answers(aspect, query)
+            if _holds_at(aspect, moment)
+            and _answers(aspect, query)
+            and (path is None or matches(path, aspect["content"], _found))
         ]
         descending = query.order_direction.upper() == "DESC"
         found.sort(key=lambda aspect: (_sortable(aspect.get(field)), aspect["id"]), reverse=descending)
@@ -160,6 +171,11 @@ def _refuse_filter(operation: str, filter: str | None) -> None:
         _needs_a_service(operation, "Filtering")
 
 
+def _refuse_own(operation: str, entity: str, schema: str) -> None:
+    if schema == ARTIFACT_SCHEMA and entity.startswith(URN_PREFIX):
+        raise NotAuthorizedException(operation, 403, message="Only the store itself says this of an artifact.")
+
+
 def _order(given: str, known: tuple[str, ...], operation: str) -> str:
     field = given.replace("_", "-")
     if field not in known:
@@ -171,6 +187,24 @@ def _answers(aspect: Record, query: AspectQuery) -> bool:
     if query.entity is not None and aspect["entity"] != query.entity:
         return False
     return query.schema is None or _like(query.schema, aspect["schema"])
+
+
+def _parsed(content_path: str) -> JsonPath:
+    try:
+        path = parse_json_path(content_path)
+        for regex in regexes(path.root):
+            _found(regex.pattern, regex.flags, "")
+    except (Invalid, re.error) as wrong:
+        raise IvcapApiError("aspect_list", 422, message=f"content-path: {wrong}") from None
+    return path
+
+
+def _found(pattern: str, flags: str, text: str) -> bool:
+    """Whether a pattern is somewhere in a text. flags: of `i`, `s`, `m`, and `q` for a pattern that is plain text."""
+    if "q" in flags:
+        pattern = re.escape(pattern)
+    given = [re.RegexFlag[flag.upper()] for flag in flags if flag in "ism"]
+    return re.search(pattern, text, functools.reduce(operator.or_, given, re.NOFLAG)) is not None
 
 
 def _like(pattern: str, text: str) -> bool:

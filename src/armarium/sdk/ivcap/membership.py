@@ -4,13 +4,13 @@ from datetime import datetime
 
 import msgspec
 
+from armarium.domain.aspect import COLLECTION_ITEM_SCHEMA
 from armarium.sdk.ivcap.errors import AmbiguousRequest, IvcapApiError, ResourceNotFound
 from armarium.sdk.ivcap.listing import Walk
 from armarium.sdk.ivcap.platform import AspectQuery, Platform, Record
 from armarium.sdk.ivcap.requests import aspect_walk
 
 COLLECTION_SCHEMA = "urn:ivcap:schema:collection.1"
-ITEM_SCHEMA = "urn:ivcap:schema:collection-item.1"
 
 
 async def define(platform: Platform, urn: str, name: str, description: str | None, policy: str | None) -> Record:
@@ -41,15 +41,15 @@ def definitions(platform: Platform, name_filter: str | None, limit: int | None, 
 
 
 def members(platform: Platform, urn: str, limit: int | None, at_time: datetime | None) -> Walk:
-    return aspect_walk(platform, AspectQuery(entity=urn, schema=ITEM_SCHEMA, at_time=at_time), limit)
+    return aspect_walk(platform, AspectQuery(entity=urn, schema=COLLECTION_ITEM_SCHEMA, at_time=at_time), limit)
 
 
 async def add(platform: Platform, urn: str, item: str, policy: str | None) -> Record | None:
     """Make something a member; None if it is one already."""
     if await _memberships(platform, urn, item):
         return None
-    content = {"$schema": ITEM_SCHEMA, "$entity": urn, "collection": urn, "item": item}
-    return await platform.aspect(await platform.add_aspect(urn, ITEM_SCHEMA, content, policy))
+    content = {"$schema": COLLECTION_ITEM_SCHEMA, "$entity": urn, "collection": urn, "item": item}
+    return await platform.aspect(await platform.add_aspect(urn, COLLECTION_ITEM_SCHEMA, content, policy))
 
 
 async def remove(platform: Platform, urn: str, item: str) -> bool:
@@ -86,5 +86,5 @@ async def _ended(platform: Platform, id: str) -> int:
 
 async def _memberships(platform: Platform, urn: str, item: str) -> list[Record]:
     path = f"$.item ? (@ == {msgspec.json.encode(item).decode()})"
-    asked = AspectQuery(entity=urn, schema=ITEM_SCHEMA, content_path=path, include_content=False)
+    asked = AspectQuery(entity=urn, schema=COLLECTION_ITEM_SCHEMA, content_path=path, include_content=False)
     return [aspect async for aspect in aspect_walk(platform, asked, None)]

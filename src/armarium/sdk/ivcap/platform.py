@@ -16,9 +16,6 @@ from armarium.sdk.progress import Progress
 
 Record = dict[str, Any]
 
-ARTIFACT_SCHEMA = "urn:ivcap:schema:artifact.1"
-POLICY_PREFIX = "urn:ivcap:policy:"
-
 
 class Page(NamedTuple):
     """A part of a list; next: how to ask for the part after it, None at the end."""

@@ -6,10 +6,11 @@ from typing import BinaryIO
 
 import msgspec
 
+from armarium.domain import policy as policies
 from armarium.domain.file import content_type_of
 from armarium.sdk.ivcap import markers
 from armarium.sdk.ivcap.errors import IvcapApiError, NotAuthorizedException
-from armarium.sdk.ivcap.platform import POLICY_PREFIX, NewArtifact, Platform, Record, Transfer
+from armarium.sdk.ivcap.platform import NewArtifact, Platform, Record, Transfer
 from armarium.sdk.ivcap.sources import opened, source_of
 
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -70,8 +71,8 @@ def _checked(wanted: Upload) -> NewArtifact:
 
 
 def check_policy(policy: str | None) -> None:
-    if policy is not None and not policy.startswith(POLICY_PREFIX):
-        raise ValueError(f"policy '{policy}' does not start with '{POLICY_PREFIX}'")
+    if policy is not None and not policy.startswith(policies.PREFIX):
+        raise ValueError(f"policy '{policy}' does not start with '{policies.PREFIX}'")
 
 
 def _guessed_type(wanted: Upload) -> str:
