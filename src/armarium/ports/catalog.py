@@ -17,6 +17,7 @@ from armarium.domain.archive import ArchiveFolder, ArchiveMember
 from armarium.domain.artifact import Artifact, Found
 from armarium.domain.aspect import Aspect, AspectQuery
 from armarium.domain.bucket import Bucket
+from armarium.domain.errors import Unavailable
 from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
 from armarium.domain.manifest import IndexedScalar
@@ -72,6 +73,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     artifact_id: str | None = None
     detail: str = ""
+
+
+class Interrupted(Unavailable):
+    """A transaction was taken back so that others could go on; the same work done again goes through."""
 
 
 class Reader(JobReader, Protocol):
