@@ -84,9 +84,9 @@ class Reader(JobReader, Protocol):
 
     # artifacts
     async def find_artifact(
-        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False
+        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False, shared: bool = False
     ) -> Found | None:
-        """viewer: the user whose membership in the artifact's workspace is reported."""
+        """viewer: the user whose membership in the artifact's workspace is reported; shared: see `Transaction`."""
         ...
 
     async def list_artifacts(self, query: Query) -> Page: ...
@@ -188,8 +188,8 @@ class Reader(JobReader, Protocol):
         """By id."""
         ...
 
-    async def find_workspace(self, name: str, *, viewer: str | None = None) -> Workspace | None:
-        """viewer: the user whose own role is reported in `Workspace.membership`."""
+    async def find_workspace(self, name: str, *, viewer: str | None = None, shared: bool = False) -> Workspace | None:
+        """viewer: the user whose own role is reported in `Workspace.membership`; shared: see `Transaction`."""
         ...
 
     async def find_workspace_by_uuid(self, uuid: str, *, viewer: str | None = None) -> Workspace | None:
@@ -243,7 +243,10 @@ class Reader(JobReader, Protocol):
 
 
 class Transaction(Reader, JobWriter, RequestWriter, Protocol):
-    """Changes. Inside a transaction `find_artifact` also locks the artifact until the end."""
+    """Changes. Inside a transaction finding an artifact, a workspace or a user also locks it until the end.
+
+    shared: others may find it shared at the same time, but nobody removes it; for those who only refer to it.
+    """
 
     # artifacts
     async def insert_artifact(
@@ -456,7 +459,8 @@ class Catalog(Reader, Protocol):
     """The records of one armarium."""
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """All or nothing. Raises Unavailable when the database stays locked."""
+        """All or nothing. Raises Unavailable when the database stays locked or away; its kind Interrupted is worth
+        doing the same again at once."""
         ...
 
     async def open(self) -> None:

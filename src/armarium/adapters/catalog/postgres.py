@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from armarium.adapters.catalog.compiled import Compiler
 from armarium.adapters.catalog.executor import Closed, Executor, closed
 from armarium.adapters.catalog.postgres_connection import (
+    CONNECT_SECONDS,
     TransactionExecutor,
     is_lost,
     make_pool,
@@ -33,6 +34,7 @@ T = TypeVar("T")
 
 START_SECONDS = 15.0
 """How long to wait for a database that starts at the same time as we do."""
+_PAUSE_SECONDS = 0.2
 _WAIT_SECONDS = 10.0
 """How long a statement may wait for a free connection."""
 _ROLLBACK_SECONDS = 5.0
@@ -54,11 +56,8 @@ class PostgresCatalog(SqlReader):
         """Connect and bring the schema up to date. Raises Unavailable when the database is not usable."""
         try:
             with told_plainly():
-                self._writers = await self._first_connected()
-                readers = await make_pool(self._url, self._size)
-                self._resources.push_async_callback(_close, readers)
-                async with self._writers.acquire() as connection:
-                    await bring_up_to_date(connection)
+                await self._prepare()
+                self._writers, readers = [await self._connect() for _ in range(2)]
         except BaseException:
             await self._resources.aclose()
             raise
@@ -66,19 +65,26 @@ class PostgresCatalog(SqlReader):
             self._compiler(build, *shape)
         self._executor = _Readers(readers, long_ones=max(1, self._size // 2))
 
-    async def _first_connected(self) -> Any:
-        """The pool of writers, once the server answers."""
+    async def _prepare(self) -> None:
+        """Bring the schema up to date, once the server answers."""
         deadline = time.monotonic() + self._start_seconds
         while True:
             try:
-                pool = await make_pool(self._url, self._size)
-            except Exception as error:
+                connection = await asyncpg.connect(self._url, timeout=CONNECT_SECONDS)
+                break
+            except (OSError, asyncpg.PostgresError) as error:
                 if not is_lost(error) or time.monotonic() > deadline:
                     raise
-                await asyncio.sleep(0.2)
-            else:
-                self._resources.push_async_callback(_close, pool)
-                return pool
+            await asyncio.sleep(_PAUSE_SECONDS)
+        try:
+            await bring_up_to_date(connection)
+        finally:
+            await connection.close()
+
+    async def _connect(self) -> Any:
+        pool = await make_pool(self._url, self._size)
+        self._resources.push_async_callback(_close, pool)
+        return pool
 
     async def close(self) -> None:
         """Finish what is under way and disconnect."""

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 STATEMENT_SECONDS = 60.0
 """How long an answer may take before the server counts as gone."""
-_CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
 _UNREACHABLE = "The catalog's database cannot be reached."
 
@@ -107,7 +107,7 @@ async def make_pool(url: str, size: int) -> "asyncpg.Pool[Any]":
         max_cached_statement_lifetime=0,
         max_cacheable_statement_size=0,
         command_timeout=STATEMENT_SECONDS,
-        timeout=_CONNECT_SECONDS,
+        timeout=CONNECT_SECONDS,
         # Compiling a plan to machine code costs more than most of our statements take.
         server_settings={"application_name": "armarium", "jit": "off"},
     )

@@ -1,41 +1,41 @@
-"""The schema of a PostgreSQL catalog: made from the tables when fresh, recognised by one read, brought up to date.
+"""The schema of a PostgreSQL catalog: made from the tables when fresh, recognised by one read, brought up to date."""
 
-Steps are written by Alembic as SQL text and run on the connection of ours, so no second driver is needed.
-"""
-
-import asyncio
-import io
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from armarium.adapters.catalog.migrations import HEAD, REVISIONS
 from armarium.adapters.catalog.postgres_functions import TEXT_INDEX_DDL, functions
-from armarium.adapters.catalog.schema import REVISION_DDL, alembic_config, newer
+from armarium.adapters.catalog.schema import REVISION_DDL, newer, run_steps
 from armarium.adapters.catalog.tables import metadata, tables_of
 from armarium.adapters.catalog.triggers import POSTGRES_TRIGGERS
 from armarium.domain.errors import Unavailable
 
 _TURN = 7_261_409_356_140_285_113
 """Whoever changes the schema holds this advisory lock."""
-_PATIENCE_SECONDS = 3600.0
-"""A step may have to rewrite a large table."""
 
 
 async def bring_up_to_date(connection: Any) -> None:
-    """Leave the schema at the newest revision. Raises Unavailable for one that is newer, or not ours."""
+    """Leave the schema at the newest revision. Raises Unavailable for one that is newer, or not ours.
+
+    connection: for this alone, to be closed afterwards; it may have to wait as long as a step takes.
+    """
     if await connection.fetchval("SHOW server_encoding") != "UTF8":
         raise Unavailable("The catalog's database must have the encoding UTF8.")
     if await _revision(connection) == HEAD:
         return
-    async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _TURN, timeout=_PATIENCE_SECONDS)
-        revision = await _revision(connection)  # another process may have been first
-        if revision is None:
+    await connection.execute("SELECT pg_advisory_lock($1)", _TURN)
+    revision = await _revision(connection)  # another process may have been first
+    if revision is None:
+        async with connection.transaction():
             await create(connection)
-        elif revision != HEAD:
-            await migrate(connection, revision)
+    elif revision not in REVISIONS:
+        raise newer()
+    elif revision != HEAD:
+        await migrate(connection)
 
 
 async def _revision(connection: Any) -> str | None:
@@ -70,20 +70,12 @@ def ddl() -> list[str]:
     return [*statements, TEXT_INDEX_DDL, *POSTGRES_TRIGGERS]
 
 
-async def migrate(connection: Any, revision: str) -> None:
-    """Run the steps that are missing, inside the transaction under way; revision: `base` for an empty database."""
-    if revision not in ("base", *REVISIONS):
-        raise newer()
-    script = await asyncio.to_thread(steps, revision)
-    await connection.execute(script, timeout=_PATIENCE_SECONDS)
+async def migrate(connection: Any, to: str = "head") -> None:
+    """Run the steps that are missing, all or none of them, and close the connection."""
 
+    async def lend() -> Any:
+        return connection
 
-def steps(revision: str) -> str:
-    """The steps behind a revision, as SQL."""
-    import alembic.command  # noqa: PLC0415 - half a second that only an upgrade needs
-
-    config = alembic_config()
-    script = io.StringIO()
-    config.output_buffer = script
-    alembic.command.upgrade(config, f"{revision}:head", sql=True)
-    return script.getvalue()
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lend, poolclass=NullPool)
+    async with engine.begin() as alchemy:
+        await alchemy.run_sync(run_steps, to)

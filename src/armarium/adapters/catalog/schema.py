@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -86,21 +86,19 @@ def newer() -> Unavailable:
     return Unavailable("The catalog was written by a newer armarium: install that version or a later one.")
 
 
-def migrate(connection: sqlite3.Connection, revision: str = "head") -> None:
-    """Run the steps that are missing up to a revision, inside the transaction under way."""
-    import alembic.command  # noqa: PLC0415 - half a second that only an upgrade needs
-
-    config = alembic_config()
+def migrate(connection: sqlite3.Connection, to: str = "head") -> None:
+    """Run the steps that are missing, inside the transaction under way."""
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     with engine.connect() as alchemy:
-        config.attributes["connection"] = alchemy
-        alembic.command.upgrade(config, revision)
+        run_steps(alchemy, to)
 
 
-def alembic_config() -> Any:
-    """What Alembic needs to know of the steps."""
-    import alembic.config  # noqa: PLC0415 - half a second that only an upgrade needs
+def run_steps(connection: Connection, to: str = "head") -> None:
+    """Run what is missing up to a revision, on a connection of any database."""
+    import alembic.command  # noqa: PLC0415 - half a second that only an upgrade needs
+    import alembic.config  # noqa: PLC0415
 
     config = alembic.config.Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
+    config.attributes["connection"] = connection
+    alembic.command.upgrade(config, to)

@@ -1,10 +1,7 @@
-"""Run by Alembic: applies steps over the connection that `schema.py` brings along, or writes them for PostgreSQL."""
+"""Run by Alembic: applies steps over the connection that `schema.py` or `postgres_schema.py` brings along."""
 
 from alembic import context
 
-if context.is_offline_mode():
-    context.configure(url="postgresql+asyncpg://", transactional_ddl=False, literal_binds=True)
-else:
-    context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
+context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()

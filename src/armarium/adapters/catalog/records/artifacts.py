@@ -28,7 +28,7 @@ def _place(row: FieldRow) -> tuple[str, int, str]:
 
 class ArtifactReader(Records):
     async def find_artifact(
-        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False
+        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False, shared: bool = False
     ) -> Found | None:
         named = {"workspace": ref.workspace, "alias": ref.alias} if isinstance(ref, ByAlias) else {"id": ref.id}
         return await self._make(
