@@ -30,6 +30,8 @@ from armarium.settings import Settings
 from armarium.web.pages import Pages
 
 COUNTER_FLUSH = timedelta(seconds=1)
+UPLOAD_IDLE = timedelta(seconds=30)
+"""After this long, an upload whose end nobody announces is taken for complete."""
 
 
 def build(
@@ -46,6 +48,7 @@ def build(
             core = await stack.enter_async_context(running(parts))
             background = await stack.enter_async_context(Background())
             background.every(COUNTER_FLUSH, core.counters.flush)
+            background.every(UPLOAD_IDLE, lambda: core.resumable.settle_idle(idle=UPLOAD_IDLE))
             if settings.job_slots:
                 background.beside(parts.runner.run(settings.job_slots))
             if settings.sweep_interval:

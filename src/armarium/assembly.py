@@ -24,6 +24,7 @@ from armarium.core.check import Check
 from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
+from armarium.core.deposits import Deposits
 from armarium.core.files import Files
 from armarium.core.idempotency import Idempotency
 from armarium.core.job_runner import Runner, Work
@@ -31,6 +32,7 @@ from armarium.core.jobs import Jobs
 from armarium.core.links import Links
 from armarium.core.placement import Placement
 from armarium.core.publication import Publication
+from armarium.core.resumable import ResumableUploads
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
 from armarium.core.showcase import Showcases
@@ -139,15 +141,22 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     archives = Archives(catalog, blobs, files)
     publication = _publication(adapters, settings, Placement(clock, counters), base_url)
     sweeper = Sweeper(catalog, blobs, clock, settings.blob_grace)
+    artifacts = Artifacts(catalog, clock, counters, cipher, publication)
+    versions = Versions(catalog, clock, cipher)
+    resumable = ResumableUploads(
+        catalog, blobs, clock, lifetime=settings.upload_lifetime, max_file_bytes=settings.max_file_bytes
+    )
     return Core(
         accounts=Accounts(catalog, clock),
-        artifacts=Artifacts(catalog, clock, counters, cipher, publication),
-        versions=Versions(catalog, clock, cipher),
+        artifacts=artifacts,
+        versions=versions,
         files=files,
         archives=archives,
         contents=Contents(catalog, files, archives),
         uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
         aspects=Aspects(catalog, clock),
+        resumable=resumable,
+        deposits=Deposits(catalog, clock, artifacts, versions, resumable),
         copies=Copies(catalog, clock, counters),
         search=search,
         jobs=Jobs(catalog, clock),

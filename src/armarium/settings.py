@@ -119,6 +119,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     blob_grace: Annotated[
         timedelta, _doc("How long bytes that nothing refers to any more are kept before the sweeper takes them.")
     ] = timedelta(days=1)
+    upload_lifetime: Annotated[timedelta, _doc("How long a resumable upload may rest before it is forgotten.")] = (
+        timedelta(days=1)
+    )
     sweep_interval: Annotated[timedelta, _doc("Time between two runs of the sweeper; 0s turns it off.")] = timedelta(
         hours=1
     )
@@ -325,6 +328,7 @@ def _checked(settings: Settings) -> Settings:
         ("job_slots", 0 <= settings.job_slots <= 64, "use a number from 0 to 64."),
         ("job_lease", settings.job_lease >= timedelta(seconds=1), "use at least one second."),
         ("job_time_limit", settings.job_time_limit >= timedelta(seconds=1), "use at least one second."),
+        ("upload_lifetime", settings.upload_lifetime >= timedelta(seconds=1), "use at least one second."),
         ("url_lifetime", settings.url_lifetime >= timedelta(seconds=1), "use at least one second."),
     )
     for name, good, reason in rules:

@@ -10,11 +10,13 @@ from armarium.core.check import Check
 from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
+from armarium.core.deposits import Deposits
 from armarium.core.files import Files
 from armarium.core.idempotency import Idempotency
 from armarium.core.jobs import Jobs
 from armarium.core.links import Links
 from armarium.core.publication import Publication
+from armarium.core.resumable import ResumableUploads
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
 from armarium.core.showcase import Showcases
@@ -40,6 +42,8 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     contents: Contents
     uploads: Uploads
     aspects: Aspects
+    resumable: ResumableUploads
+    deposits: Deposits
     copies: Copies
     search: Search
     secrets: Secrets

@@ -46,6 +46,7 @@ class Sweeper:
         await self._sweep_unknown(report)
         await self._sweep_interrupted(report)
         await self._sweep_uploads(report)
+        await self._sweep_resumables(report)
         return report
 
     async def _sweep_unreferenced(self, report: SweepReport) -> None:
@@ -102,6 +103,18 @@ class Sweeper:
                     await self._blobs.drop_parts(upload_id)
                 async with self._catalog.transaction() as tx:
                     await tx.delete_upload(upload_id)
+
+    async def _sweep_resumables(self, report: SweepReport) -> None:
+        """Forget uploads nobody went on with; their bytes are released, and wait out the grace period."""
+        now = self._clock.now()
+        limit = _ALL if report.dry_run else _BATCH
+        while expired := await self._catalog.expired_resumables(expired_before=now, limit=limit):
+            report.expired_uploads += len(expired)
+            if report.dry_run:
+                return
+            for upload_id in expired:
+                async with self._catalog.transaction() as tx:
+                    await tx.delete_resumable(upload_id, now=now)
 
     def _deadline(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(self._clock.now(), dt.UTC) - self._grace

@@ -128,17 +128,23 @@ class Versions:
         all of that is checked, and no byte is copied. Leaves nothing staged.
         Raises NotFound (artifact, file), Forbidden, NotStaged, AlreadyExists (label), SchemaViolation.
         """
+        async with self._catalog.transaction() as tx:
+            return await self.commit_within(tx, principal, name, label=label, comment=comment)
+
+    async def commit_within(
+        self, tx: Transaction, principal: Principal, name: str, *, label: str | None = None, comment: str | None = None
+    ) -> View:
+        """Commit as part of a transaction under way."""
         if label == "stage":
             raise Invalid("version", "Invalid version: a commit cannot be named 'stage'.")
-        async with self._catalog.transaction() as tx:
-            found = await find(tx, principal, name)
-            draft = await tx.find_draft(found.artifact.id)
-            if draft is None:
-                raise NotStaged("Artifact must be in staging mode to commit.")
-            self._require_commit(principal, found)
-            await self._commit(tx, found, drafted_values(draft), draft.intent, label=label, comment=comment)
-            await audit(tx, self._clock, principal, found.artifact, "commit")
-            return await view_of(tx, await find(tx, principal, found.artifact.id), staged=False)
+        found = await find(tx, principal, name)
+        draft = await tx.find_draft(found.artifact.id)
+        if draft is None:
+            raise NotStaged("Artifact must be in staging mode to commit.")
+        self._require_commit(principal, found)
+        await self._commit(tx, found, drafted_values(draft), draft.intent, label=label, comment=comment)
+        await audit(tx, self._clock, principal, found.artifact, "commit")
+        return await view_of(tx, await find(tx, principal, found.artifact.id), staged=False)
 
     @again_if_interrupted
     async def discard(self, principal: Principal, name: str) -> View:

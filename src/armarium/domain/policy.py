@@ -13,6 +13,8 @@ PREFIX = "urn:ivcap:policy:"
 BASE_ARTIFACT = PREFIX + "ivcap.base.artifact"
 OPEN_ARTIFACT = PREFIX + "ivcap.open.artifact"
 BASE_METADATA = PREFIX + "ivcap.base.metadata"
+OPEN_METADATA = PREFIX + "ivcap.open.metadata"
+PRIVATE = PREFIX + "private"
 
 _KNOWN = frozenset(
     {

@@ -23,7 +23,7 @@ from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
 from armarium.domain.manifest import IndexedScalar
 from armarium.domain.principal import Role
 from armarium.domain.query import Cursor, Field, Query
-from armarium.domain.upload import OpenUpload
+from armarium.domain.upload import OpenUpload, Resumable, Segment
 from armarium.domain.version import Draft, Outline, StagedFile, Version
 from armarium.ports.queue import JobReader, JobWriter
 from armarium.ports.requests import RequestWriter
@@ -163,6 +163,23 @@ class Reader(JobReader, Protocol):
     async def list_archive(self, blob_id: BlobId, directory: str) -> tuple[list[ArchiveMember], list[ArchiveFolder]]:
         """The files and the folders directly in a directory (`""` or `a/b/`) of an archive, both sorted."""
         ...
+
+    # resumable uploads
+    async def find_resumable(self, upload_id: str) -> Resumable | None: ...
+
+    async def resumables_of(self, artifact_ids: Sequence[ArtifactId]) -> dict[ArtifactId, Resumable]:
+        """The upload each artifact will be committed with, or was, where it is known still."""
+        ...
+
+    async def list_segments(self, upload_id: str) -> list[Segment]:
+        """In the order of the bytes."""
+        ...
+
+    async def unsettled_resumables(self, *, touched_before: float, limit: int) -> list[Resumable]:
+        """Those with an open ending whose file is not yet what has arrived, longest untouched first."""
+        ...
+
+    async def expired_resumables(self, *, expired_before: float, limit: int) -> list[str]: ...
 
     # buckets
     async def find_bucket(self, workspace: str, bucket_id: str) -> Bucket | None: ...
@@ -356,6 +373,24 @@ class Transaction(Reader, JobWriter, RequestWriter, Protocol):
     async def insert_upload(self, upload: OpenUpload) -> None: ...
 
     async def delete_upload(self, upload_id: str) -> None: ...
+
+    # resumable uploads
+    async def insert_resumable(self, upload: Resumable) -> None: ...
+
+    async def advance_resumable(self, upload: Resumable, *, from_offset: int, segment: Segment | None) -> bool:
+        """Record what an upload has become, with the bytes that arrived; False when it is not at that offset any more.
+
+        All but its id, artifact, path and creator may be new.
+        """
+        ...
+
+    async def replace_segments(self, upload_id: str, segment: Segment | None, *, now: float) -> None:
+        """Keep one segment in place of all, or none; what was kept is released."""
+        ...
+
+    async def delete_resumable(self, upload_id: str, *, now: float) -> None:
+        """Forget an upload and release what arrived of it."""
+        ...
 
     # secrets
     async def put_secrets(

@@ -15,6 +15,7 @@ from armarium.domain.file import FileEntry
 from armarium.domain.job import Job, JobError, JobStatus
 from armarium.domain.policy import Reach
 from armarium.domain.principal import Role
+from armarium.domain.upload import Ending, Resumable, Segment
 from armarium.domain.version import Draft, Intent, Outline, StagedFile, Version
 
 _versions = msgspec.json.Decoder(tuple[Version, ...])
@@ -145,6 +146,33 @@ def aspect_of(row: Any) -> Aspect:
         retracter=retracter,
         replaces=replaces,
     )
+
+
+def resumable_of(row: Any) -> Resumable:
+    (
+        id_, artifact_id, path, slot, ending, length, offset, stored, commits, metadata, created_by, touched_at,
+        expires_at,
+    ) = row  # fmt: skip
+    return Resumable(
+        id=id_,
+        artifact_id=artifact_id,
+        path=path,
+        slot=slot,
+        ending=Ending(ending),
+        length=length,
+        offset=offset,
+        stored=stored,
+        commits=bool(commits),
+        metadata=metadata,
+        created_by=created_by,
+        touched_at=touched_at,
+        expires_at=expires_at,
+    )
+
+
+def segment_of(row: Any) -> Segment:
+    start, blob_id, size_bytes, sha256, crc32 = row
+    return Segment(start=start, blob_id=blob_id, size_bytes=size_bytes, sha256=sha256, crc32=crc32)
 
 
 def user_of(row: Any) -> User:

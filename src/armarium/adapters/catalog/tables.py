@@ -4,6 +4,7 @@
     workspace -> bucket                            stores elsewhere that a workspace has the keys of
     artifact -> version -> file -> blob            what is committed
     artifact -> draft, draft_file -> blob          what is staged
+    resumable -> segment -> blob                   what is still arriving
     blob -> archive, archive_member, archive_folder  what is inside a zip, once somebody has asked
     artifact -> secret, stat_day, event, job       what hangs on it
     aspect, aspect_turn                            dated statements about anything with a URN
@@ -249,6 +250,38 @@ upload = Table(
     Column("part_count", Integer, nullable=False),
     Column("expires_at", Float, nullable=False),
     Index("ix_upload_expires", "expires_at"),
+    sqlite_with_rowid=False,
+)
+
+# An upload that may be broken off and go on; nothing points to its artifact, so that deleting one stays quick.
+resumable = Table(
+    "resumable",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    Column("artifact_id", WORD, nullable=False),
+    Column("path", WORD, nullable=False),
+    Column("slot", WORD, nullable=False),
+    Column("ending", WORD, nullable=False),
+    Column("length", BigInteger),
+    Column("offset", BigInteger, nullable=False),
+    Column("stored", BigInteger),
+    Column("commits", Integer, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("created_by", WORD, nullable=False),
+    Column("touched_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index("ix_resumable_artifact", "artifact_id", "commits"),
+    Index("ix_resumable_expires", "expires_at"),
+    Index("ix_resumable_ending", "ending", "touched_at"),
+)
+
+segment = Table(
+    "segment",
+    metadata,
+    _owner("upload_id", "resumable.id", primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("blob_id", WORD, ForeignKey("blob.id"), nullable=False),
+    Index("ix_segment_blob", "blob_id"),
     sqlite_with_rowid=False,
 )
 

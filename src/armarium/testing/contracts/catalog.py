@@ -9,6 +9,7 @@ from armarium.testing.contracts.jobs import JobContract
 from armarium.testing.contracts.listing import ListingContract
 from armarium.testing.contracts.races import RaceContract
 from armarium.testing.contracts.requests import RequestContract
+from armarium.testing.contracts.resumable import ResumableContract
 from armarium.testing.contracts.transactions import TransactionContract
 
 
@@ -21,6 +22,7 @@ class CatalogContract(
     JobContract,
     RequestContract,
     AspectContract,
+    ResumableContract,
     TransactionContract,
     RaceContract,
 ):

@@ -12,6 +12,7 @@ from armarium.adapters.catalog.records.files import FileReader, FileWriter
 from armarium.adapters.catalog.records.housekeeping import HousekeepingReader, HousekeepingWriter
 from armarium.adapters.catalog.records.jobs import JobReader, JobWriter
 from armarium.adapters.catalog.records.requests import RequestWriter
+from armarium.adapters.catalog.records.resumable import ResumableReader, ResumableWriter
 from armarium.adapters.catalog.records.versions import VersionReader, VersionWriter
 from armarium.adapters.catalog.statements import accounts as account_sql
 from armarium.adapters.catalog.statements import archives as archive_sql
@@ -28,6 +29,7 @@ class SqlReader(
     BucketReader,
     JobReader,
     AspectReader,
+    ResumableReader,
     HousekeepingReader,
 ):
     """The `Reader` port."""
@@ -44,6 +46,7 @@ class SqlTransaction(
     JobWriter,
     RequestWriter,
     AspectWriter,
+    ResumableWriter,
     HousekeepingWriter,
 ):
     """The `Transaction` port; beginning and ending it is the database's business."""

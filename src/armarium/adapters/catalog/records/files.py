@@ -87,7 +87,28 @@ class FileReader(Records):
         return {row[0] for row in await self._all(sql.known_blobs, ids=json_list(ids))}
 
 
-class FileWriter(FileReader):
+class BlobRecords(Records):
+    """What every writer that brings bytes shares."""
+
+    async def _record_blob(
+        self, blob_id: BlobId, *, size_bytes: int, sha256: str | None, crc32: int | None, created_at: float
+    ) -> None:
+        """Add a blob, or confirm one that is known. Raises Conflict when it is condemned."""
+        recorded = await self._one(
+            sql.record_blob,
+            id=blob_id,
+            size_bytes=size_bytes,
+            sha256=sha256,
+            crc32=crc32,
+            created_at=created_at,
+            condemned=0,
+            released_at=None,
+        )
+        if recorded is None:
+            raise Conflict("The content of a file is no longer stored: send it again.")
+
+
+class FileWriter(FileReader, BlobRecords):
     async def apply_staged_files(self, artifact_id: ArtifactId, version_id: VersionId) -> int:
         await self._change(sql.drop_replaced_files, artifact_id=artifact_id, version_id=version_id)
         await self._change(sql.add_staged_files, artifact_id=artifact_id, version_id=version_id)
@@ -137,7 +158,13 @@ class FileWriter(FileReader):
     async def fill_slot(self, slot: str, entry: FileEntry, *, crc32: int | None = None) -> bool:
         if await self._one(sql.has_slot, slot=slot) is None:
             return False
-        await self._record_blob(entry, crc32)
+        await self._record_blob(
+            entry.blob_id,
+            size_bytes=entry.size_bytes,
+            sha256=entry.sha256,
+            crc32=crc32,
+            created_at=entry.modified_at,
+        )
         filled = await self._one(
             sql.fill_slot,
             in_slot=slot,
@@ -148,17 +175,3 @@ class FileWriter(FileReader):
             sha256=entry.sha256,
         )
         return filled is not None
-
-    async def _record_blob(self, entry: FileEntry, crc32: int | None) -> None:
-        recorded = await self._one(
-            sql.record_blob,
-            id=entry.blob_id,
-            size_bytes=entry.size_bytes,
-            sha256=entry.sha256,
-            crc32=crc32,
-            created_at=entry.modified_at,
-            condemned=0,
-            released_at=None,
-        )
-        if recorded is None:
-            raise Conflict("The content of a file is no longer stored: send it again.")

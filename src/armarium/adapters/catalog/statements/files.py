@@ -211,7 +211,8 @@ def known_blobs() -> Select[Any]:
 def _unreferenced() -> Any:
     files = exists().where(t.file.c.blob_id == t.blob.c.id)
     staged = exists().where(t.draft_file.c.blob_id == t.blob.c.id)
-    return ~files & ~staged
+    arriving = exists().where(t.segment.c.blob_id == t.blob.c.id)
+    return ~files & ~staged & ~arriving
 
 
 def unreferenced_blobs() -> Select[Any]:
