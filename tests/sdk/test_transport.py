@@ -59,10 +59,27 @@ async def test_a_refusal_tells_status_and_body_but_not_the_signature():
 
     async with serving(refuse) as url:
         with pytest.raises(RequestError, match="answered with 403 Forbidden") as refused:
-            await transport("http://other").call("PUT", f"{url}/b?signature=secret")
+            await transport("http://other").call("PUT", f"{url}/secret/b?signature=secret")
     failure = refused.value.failure
     assert (failure.status, failure.body) == (403, {"detail": "no"})
     assert "secret" not in failure.url + failure.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"detail": "no such part"}', "no such part"),
+        ("<Error><Code>X</Code><Message>no such part</Message></Error>", "no such part"),
+        ("<html>", ""),
+    ],
+)
+async def test_a_refusal_repeats_what_the_service_said(content: str, said: str):
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(text=content, status=400)
+
+    async with serving(refuse) as url:
+        with pytest.raises(RequestError, match=said):
+            await transport(url).call("GET", "/")
 
 
 async def test_an_answer_that_is_no_json_is_told_as_text():

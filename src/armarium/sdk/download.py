@@ -49,7 +49,7 @@ async def download(
                 await asyncio.sleep(PAUSE_SECONDS * 2.0**breaks)
         if sha256 is not None and part.sha256() != sha256:
             part.discard()
-            raise transport.failed(Failure(method="GET", url=url.partition("?")[0], reason=_CHANGED))
+            raise transport.failed(Failure(method="GET", url=str(target), reason=_CHANGED))
         part.finish()
 
 

@@ -5,10 +5,11 @@ Each SDK has its own exceptions, so a `Transport` is given the function that tur
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
@@ -39,7 +40,7 @@ class Body(Protocol):
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """A request that did not succeed.
 
-    url: without its query, which may hold a signature. status: None when no answer came.
+    url: without its query; of a signed URL only the host. status: None when no answer came.
     body: the decoded JSON of the answer, or its text. reason: one sentence.
     """
 
@@ -195,6 +196,7 @@ class Transport:
 
         silence = timeout_seconds or self._timeout_seconds
         target, sent = self._addressed(url, query, headers)
+        shown = _origin(url) if target is url else target.partition("?")[0]
         try:
             if body is not None and body.length is not None:
                 sent["Content-Length"] = str(body.length)
@@ -208,12 +210,10 @@ class Transport:
                 read_bufsize=READ_AHEAD_BYTES,
             ) as response:
                 if not 200 <= response.status < 300:
-                    raise TransportError(await _refusal(method, target, response))
+                    raise TransportError(await _refusal(method, shown, response))
                 yield response
         except (ClientError, ConnectionError, TimeoutError) as error:  # other OSErrors are the caller's own files
-            raise TransportError(
-                Failure(method=method, url=_public(target), reason=_sentence(target, error))
-            ) from error
+            raise TransportError(Failure(method=method, url=shown, reason=_sentence(shown, error))) from error
 
     def _addressed(
         self, url: str, query: Mapping[str, Any] | None, headers: Mapping[str, str] | None
@@ -240,21 +240,30 @@ class Bytes:
             yield self._content
 
 
-async def _refusal(method: str, url: str, response: "ClientResponse") -> Failure:
+async def _refusal(method: str, shown: str, response: "ClientResponse") -> Failure:
     content = await response.read()
     try:
         body = msgspec.json.decode(content) if content else None
     except msgspec.DecodeError:
         body = content.decode("utf-8", "replace")
+    said = f": {_said(body)}" if _said(body) else "."
     return Failure(
         method=method,
-        url=_public(url),
+        url=shown,
         status=response.status,
         body=body,
         headers=_lowered(response),
-        reason=f"{method} {_public(url)} was answered with {response.status} {response.reason or ''}".rstrip() + ".",
+        reason=f"{method} {shown} was answered with {response.status} {response.reason or ''}".rstrip() + said,
         retry_after_seconds=_seconds(response.headers.get("Retry-After")),
     )
+
+
+def _said(body: Any) -> str:
+    """What a service says of its refusal, in the places where services say it."""
+    if isinstance(body, dict):
+        return next((body[key] for key in ("detail", "message", "error") if isinstance(body.get(key), str)), "")
+    match = re.search(r"<Message>([^<]{1,300})</Message>", body) if isinstance(body, str) else None
+    return match[1] if match else ""
 
 
 def _lowered(response: "ClientResponse") -> dict[str, str]:
@@ -265,10 +274,12 @@ def _seconds(text: str | None) -> float | None:
     return float(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
-def _public(url: str) -> str:
-    return url.partition("?")[0]
+def _origin(url: str) -> str:
+    """Where a signed URL leads; its path and query may be all a stranger needs."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
 
-def _sentence(url: str, error: Exception) -> str:
+def _sentence(shown: str, error: Exception) -> str:
     reason = "it took too long" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
-    return f"No complete answer from {_public(url)}: {reason}."
+    return f"No complete answer from {shown}: {reason}."

@@ -20,12 +20,15 @@ class Api:
     """One server and one key."""
 
     def __init__(self, base_url: str, api_key: str) -> None:
-        self.base_url = base_url
         self._transport = Transport(
             base_url,
             failed=api_error,
             headers={"Authorization": f"Bearer {api_key}", "Accept": "application/json"},
         )
+
+    @property
+    def base_url(self) -> str:
+        return self._transport.base_url
 
     async def get(self, path: str, kind: type[T], query: Mapping[str, Any] | None = None) -> T:
         return _decoded(await self._transport.call("GET", path, query=query), kind, "GET", path)

@@ -81,13 +81,15 @@ class CollectionResource:
 
     def update(
         self,
-        name: str | None = None,
+        value: str | None = None,
+        /,
         description: str | None = None,
         tags: builtins.list[str] | None = None,
         *,
+        name: str | None = None,
         collection_id: str | None = None,
     ) -> Collection:
-        return run(self._operations.update(name, description, tags, collection_id=collection_id))
+        return run(self._operations.update(value, description, tags, name=name, collection_id=collection_id))
 
     def delete(self, collection_id: str | None = None) -> None:
         run(self._operations.delete(collection_id))

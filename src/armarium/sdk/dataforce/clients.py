@@ -48,7 +48,7 @@ class DataForceClientBase:
 
     @organization.setter
     def organization(self, id: str | None) -> None:
-        self._configuration.organization = id
+        self._configuration.assign("organization", id)
 
     @property
     def orbit(self) -> str | None:
@@ -57,7 +57,7 @@ class DataForceClientBase:
 
     @orbit.setter
     def orbit(self, id: str | None) -> None:
-        self._configuration.orbit = id
+        self._configuration.assign("orbit", id)
 
     @property
     def collection(self) -> str | None:
@@ -66,7 +66,7 @@ class DataForceClientBase:
 
     @collection.setter
     def collection(self, id: str | None) -> None:
-        self._configuration.collection = id
+        self._configuration.assign("collection", id)
 
 
 class DataForceClient(DataForceClientBase):

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Generator, Sequence
 from functools import wraps
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, cast
 
 from armarium.sdk.dataforce.api import ORGANIZATIONS, Api, as_id, part
 from armarium.sdk.dataforce.errors import (
@@ -18,6 +18,8 @@ from armarium.sdk.loop import run
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+Level = Literal["organization", "orbit", "collection"]
 
 
 class _Named(Protocol):
@@ -44,6 +46,11 @@ class Configuration:
         self.collection = as_id(collection or "")
         self._setup = Setup(self, organization, orbit, collection)
         return self._setup
+
+    def assign(self, level: Level, id: str | None) -> None:
+        """Set one default; a set-up that is under way is over."""
+        setattr(self, level, id)
+        self._setup = None
 
     async def choose(self, organization: str | None, orbit: str | None, collection: str | None) -> None:
         """Set all three defaults, or raise and leave them as they are.

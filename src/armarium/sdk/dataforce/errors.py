@@ -23,6 +23,13 @@ import msgspec
 
 from armarium.sdk.transport import Failure
 
+_NAMED_AT_MOST = 10
+
+
+def _some(available: Sequence[str]) -> str:
+    more = f" and {len(available) - _NAMED_AT_MOST} more" if len(available) > _NAMED_AT_MOST else ""
+    return ", ".join(available[:_NAMED_AT_MOST]) + more
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked; url without its query."""
@@ -56,7 +63,7 @@ class ConfigurationError(DataForceAPIError):
         text = message or f"Default {kind} is not set."
         text += f'\nName it when you make the client, DataForceClient({kind}="..."), or later: client.{kind} = "..."'
         if available:
-            text += f"\nThere are: {', '.join(available)}"
+            text += f"\nThere are: {_some(available)}."
         super().__init__(text)
         self.kind = kind
 
@@ -129,7 +136,7 @@ class ResourceNotFoundError(Exception):
     kind = "Resource"
 
     def __init__(self, value: str, available: Sequence[str] = ()) -> None:
-        there = f" There are: {', '.join(available)}." if available else " There is none."
+        there = f" There are: {_some(available)}." if available else " There is none."
         self.message = f"{self.kind} '{value}' was not found.{there}"
         super().__init__(self.message)
         self.value = value

@@ -107,13 +107,23 @@ class AsyncCollectionResource:
 
     async def update(
         self,
-        name: str | None = None,
+        value: str | None = None,
+        /,
         description: str | None = None,
         tags: builtins.list[str] | None = None,
         *,
+        name: str | None = None,
         collection_id: str | None = None,
     ) -> Collection:
-        """Change what is given and leave the rest. collection_id: None is the default collection."""
+        """Change what is given and leave the rest.
+
+        value: the collection's id, or its new name where it is no id and no `name` is given.
+        collection_id: None is the default collection.
+        """
+        if value is not None and (name is not None or as_id(value)):
+            collection_id = value
+        elif value is not None:
+            name = value
         path = await self._configuration.collection_path(collection_id)
         changes = given(name=name, description=description, tags=tags)
         return await self._configuration.api.send("PATCH", path, Collection, changes)
