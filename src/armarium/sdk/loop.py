@@ -52,6 +52,11 @@ def iterate(items: AsyncGenerator[T, None]) -> Iterator[T]:
         yield item[0]
 
 
+def background_loop() -> asyncio.AbstractEventLoop:
+    """The loop itself, for libraries that bring coroutines to it on their own."""
+    return _background().loop
+
+
 class _Call(Generic[T]):
     """An operation on its way: started and cancelled on the loop, waited for elsewhere."""
 
@@ -86,7 +91,7 @@ class _Background:
         return threading.current_thread() is self._thread
 
     def soon(self, callback: Any, *arguments: Any) -> None:
-        self._loop.call_soon_threadsafe(callback, *arguments)
+        self.loop.call_soon_threadsafe(callback, *arguments)
 
     def stop(self) -> None:
         """End the loop: what still runs is cancelled, connections are closed."""
@@ -94,7 +99,7 @@ class _Background:
         self._thread.join()
 
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         self._ready.set()
         await self._stopping.wait()
