@@ -196,6 +196,19 @@ async def test_a_file_is_saved_under_a_name_that_leads_nowhere(tmp_path: Any):
     assert not path.name.startswith(".")
 
 
+async def test_a_file_is_sent_as_it_is_and_again_when_the_service_is_busy(tmp_path: Any):
+    (tmp_path / "a b.csv").write_text("1,2")
+    sent: list[tuple[str, str, str, bytes]] = []
+
+    async def taking(request: web.Request) -> web.Response:
+        sent.append((request.path, request.query["file_name"], request.headers["Content-Type"], await request.read()))
+        return web.json_response(completed(), status=503 if len(sent) == 1 else 200)
+
+    async with serving(taking) as url:
+        await AsyncAimableClient(url, api_key="k").artifacts.put_content(SPACE, ARTIFACT, tmp_path / "a b.csv")
+    assert sent == [(f"/v1/spaces/{SPACE}/artifacts/{ARTIFACT}/content", "a b.csv", "text/csv", b"1,2")] * 2
+
+
 def test_a_client_needs_a_credential(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("AIMABLE_API_KEY", raising=False)
     with pytest.raises(ValueError, match="AIMABLE_API_KEY"):

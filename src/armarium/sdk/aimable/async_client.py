@@ -89,6 +89,12 @@ class AsyncArtifacts:
     async def delete(self, space_id: Id, artifact_id: Id) -> None:
         await self._service.delete_artifact(space_id, artifact_id)
 
+    async def put_content(
+        self, space_id: Id, artifact_id: Id, content: bytes | str | Path, *, media_type: str | None = None
+    ) -> Artifact:
+        """Replace the file of an artifact by bytes, or by the file at a path, which may be of any size."""
+        return await self._service.put_content(space_id, artifact_id, content, media_type)
+
     async def read(self, space_id: Id, artifact_id: Id) -> bytes:
         """The whole file in memory."""
         return await self._service.read(space_id, artifact_id)

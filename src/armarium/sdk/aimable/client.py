@@ -90,6 +90,12 @@ class Artifacts:
     def delete(self, space_id: Id, artifact_id: Id) -> None:
         run(self._service.delete_artifact(space_id, artifact_id))
 
+    def put_content(
+        self, space_id: Id, artifact_id: Id, content: bytes | str | Path, *, media_type: str | None = None
+    ) -> Artifact:
+        """Replace the file of an artifact by bytes, or by the file at a path, which may be of any size."""
+        return run(self._service.put_content(space_id, artifact_id, content, media_type))
+
     def read(self, space_id: Id, artifact_id: Id) -> bytes:
         """The whole file in memory."""
         return run(self._service.read(space_id, artifact_id))

@@ -10,11 +10,12 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from armarium.domain.errors import Invalid
-from armarium.domain.file import safe_path
+from armarium.domain.file import content_type_of, safe_path
 from armarium.sdk.aimable.errors import GenerationFailed, code_of, error_of
 from armarium.sdk.aimable.values import FINAL, Artifact, Id, Job, Page, Record, Space, cursor_of, unwrapped
 from armarium.sdk.download import download
-from armarium.sdk.transport import Failure, Transport, TransportError, never, patiently
+from armarium.sdk.transport import Bytes, Failure, Transport, TransportError, never, patiently
+from armarium.sdk.upload import FileSlice
 
 _POLLS_SECONDS = (0.1, 5.0)
 
@@ -22,21 +23,22 @@ _POLLS_SECONDS = (0.1, 5.0)
 class Service:
     """One service, as one caller sees it.
 
-    Reading is tried again when the service is busy or out of reach; so is writing under an idempotency key.
+    What can be repeated is tried again when the service is busy or out of reach: reading, replacing, and making
+    something under an idempotency key.
     """
 
     def __init__(self, base_url: str, api_key: str | None, token: str | None) -> None:
         headers = {"X-API-Key": api_key} if api_key else {}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        self._read = Transport(base_url, failed=error_of, headers=headers, retry=patiently)
+        self._patient = Transport(base_url, failed=error_of, headers=headers, retry=patiently)
         self._write = Transport(base_url, failed=error_of, headers=headers, retry=never)
         self._write_under_key = Transport(base_url, failed=error_of, headers=headers, retry=_under_key)
 
     # -- spaces ---------------------------------------------------------------------------------------------------
 
     async def spaces(self) -> list[Space]:
-        answer = (await self._read.call("GET", "/v1/spaces")).json()
+        answer = (await self._patient.call("GET", "/v1/spaces")).json()
         return [Space.of(record) for record in (answer["data"] if isinstance(answer, dict) else answer)]
 
     async def create_space(self, name: str, settings: Mapping[str, Any], key: str | None) -> Space:
@@ -46,7 +48,7 @@ class Service:
         return Space.of(unwrapped(answer.json()))
 
     async def space(self, space_id: Id) -> Space:
-        return Space.of(unwrapped((await self._read.call("GET", _space(space_id))).json()))
+        return Space.of(unwrapped((await self._patient.call("GET", _space(space_id))).json()))
 
     async def update_space(self, space_id: Id, changes: Mapping[str, Any]) -> Space:
         answer = await self._write.call("PATCH", _space(space_id), json=dict(changes))
@@ -59,7 +61,7 @@ class Service:
     # -- artifacts ------------------------------------------------------------------------------------------------
 
     async def artifacts(self, space_id: Id, query: Mapping[str, Any]) -> Page[Artifact]:
-        answer = (await self._read.call("GET", f"{_space(space_id)}/artifacts", query=query)).json()
+        answer = (await self._patient.call("GET", f"{_space(space_id)}/artifacts", query=query)).json()
         return Page(data=[Artifact.of(record) for record in answer["data"]], cursor=cursor_of(answer))
 
     async def all_artifacts(self, space_id: Id, query: Mapping[str, Any]) -> AsyncGenerator[Artifact, None]:
@@ -70,7 +72,7 @@ class Service:
                 yield artifact
 
     async def artifact(self, space_id: Id, artifact_id: Id) -> Artifact:
-        return Artifact.of(unwrapped((await self._read.call("GET", _path(space_id, artifact_id))).json()))
+        return Artifact.of(unwrapped((await self._patient.call("GET", _path(space_id, artifact_id))).json()))
 
     async def delete_artifact(self, space_id: Id, artifact_id: Id) -> None:
         await self._write.call("DELETE", _path(space_id, artifact_id))
@@ -93,13 +95,25 @@ class Service:
         artifact = Artifact.of(unwrapped(answer.json()))
         return await self._final(space_id, artifact, timeout) if wait else artifact
 
+    async def put_content(
+        self, space_id: Id, artifact_id: Id, content: bytes | str | Path, media_type: str | None
+    ) -> Artifact:
+        """Replace what is in an artifact. content: bytes, or the path of a file of any size, read while it is sent."""
+        path = None if isinstance(content, bytes) else Path(content)
+        body = Bytes(content) if isinstance(content, bytes) else await asyncio.to_thread(FileSlice, Path(content))
+        headers = {"Content-Type": media_type or content_type_of(path.name if path else "")}
+        query = {"file_name": path.name} if path else None
+        url = f"{_path(space_id, artifact_id)}/content"
+        answer = await self._patient.call("PUT", url, query=query, body=body, headers=headers)
+        return Artifact.of(unwrapped(answer.json()))
+
     async def jobs(self, space_id: Id, artifact_id: Id) -> list[Job]:
         """Newest first, all of them."""
         jobs: list[Job] = []
         query: Record = {}
         while True:
             path = f"{_path(space_id, artifact_id)}/jobs"
-            answer = (await self._read.call("GET", path, query=query)).json()
+            answer = (await self._patient.call("GET", path, query=query)).json()
             jobs += [Job.of(record) for record in answer["data"]]
             query = {"cursor": cursor_of(answer)}
             if query["cursor"] is None:
@@ -107,14 +121,14 @@ class Service:
 
     async def content(self, space_id: Id, artifact_id: Id, chunk_size: int) -> AsyncGenerator[bytes, None]:
         try:
-            async with self._read.open(f"{_path(space_id, artifact_id)}/download") as response:
+            async with self._patient.open(f"{_path(space_id, artifact_id)}/download") as response:
                 async for chunk in response.content.iter_chunked(chunk_size):
                     yield chunk
         except TransportError as broken:
             raise error_of(broken.failure) from broken.__cause__
 
     async def read(self, space_id: Id, artifact_id: Id) -> bytes:
-        return (await self._read.call("GET", f"{_path(space_id, artifact_id)}/download")).body
+        return (await self._patient.call("GET", f"{_path(space_id, artifact_id)}/download")).body
 
     async def save(self, space_id: Id, artifact_id: Id, path: str | Path | None) -> Path:
         """Fetch into a file; a folder, or None for the current one, takes it under its own name."""
@@ -122,7 +136,7 @@ class Service:
         if await asyncio.to_thread(target.is_dir):
             target /= _file_name(await self.artifact(space_id, artifact_id))
         await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
-        await download(self._read, f"{_path(space_id, artifact_id)}/download", target)
+        await download(self._patient, f"{_path(space_id, artifact_id)}/download", target)
         return target
 
     async def _final(self, space_id: Id, artifact: Artifact, timeout: float) -> Artifact:
