@@ -9,11 +9,13 @@ from armarium.adapters.archive.zenodo import ZenodoArchive
 from armarium.adapters.blobs.checked import checked
 from armarium.adapters.blobs.located import S3Access, blobs_at
 from armarium.adapters.blobs.sigv4 import AccessKey
-from armarium.adapters.catalog.located import catalog_at
+from armarium.adapters.catalog.sqlite import SqliteCatalog
 from armarium.adapters.cipher import AesGcmCipher
 from armarium.adapters.clock import SystemClock
+from armarium.adapters.embedder.by_uri import EmbeddersByUri
 from armarium.adapters.keys import Keys, load_keys
 from armarium.adapters.templates.confined import ConfinedTemplates
+from armarium.adapters.vector_index.exact import ExactIndex
 from armarium.auth.identify import Identify
 from armarium.core import Core
 from armarium.core.accounts import Accounts
@@ -41,11 +43,13 @@ from armarium.core.sites import Sites
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
 from armarium.core.uploads import Uploads
+from armarium.core.vectors import Vectors
 from armarium.core.versions import Versions
 from armarium.ports.blobs import Blobs
 from armarium.ports.catalog import Catalog
 from armarium.ports.cipher import Cipher
 from armarium.ports.clock import Clock
+from armarium.ports.vectors import Embedders, VectorIndex
 from armarium.settings import Settings
 
 
@@ -58,6 +62,8 @@ class Adapters(msgspec.Struct, frozen=True, kw_only=True):
     cipher: Cipher
     keys: Keys
     templates: ConfinedTemplates
+    vector_index: VectorIndex
+    embedders: Embedders
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,15 +107,16 @@ def _adapters(settings: Settings) -> Adapters:
         jwt_secret=settings.jwt_secret,
         previous_secret_keys=settings.previous_secret_keys,
     )
+    catalog = SqliteCatalog(settings.data / "catalog.sqlite")
     return Adapters(
-        catalog=catalog_at(
-            settings.database, file=settings.data / "catalog.sqlite", connections=settings.database_connections
-        ),
+        catalog=catalog,
         blobs=checked(blobs_at(settings.blobs, folder=settings.data / "files", s3=_s3_access(settings))),
         clock=SystemClock(),
         cipher=AesGcmCipher(keys.secrets, keys.former_secrets),
         keys=keys,
         templates=ConfinedTemplates(),
+        vector_index=ExactIndex(catalog, memory_bytes=settings.vector_memory),
+        embedders=EmbeddersByUri(settings.embedding_url, settings.embedding_key),
     )
 
 
@@ -150,6 +157,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         accounts=Accounts(catalog, clock),
         artifacts=artifacts,
         versions=versions,
+        vectors=Vectors(catalog, adapters.vector_index, adapters.embedders, clock),
         files=files,
         archives=archives,
         contents=Contents(catalog, files, archives),
@@ -200,6 +208,7 @@ async def running(parts: Parts) -> AsyncIterator[Core]:
         await core.counters.flush()
     finally:
         await parts.templates.close()
+        await core.vectors.close()
         await core.blobs.close()
         await core.catalog.close()
 

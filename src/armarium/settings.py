@@ -53,17 +53,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Everything that can be set; the defaults work offline in the current folder."""
 
     data: Annotated[Path, _doc("Folder that holds the database, the files and the server's own key.")] = Path("data")
-    database: Annotated[
-        str | None,
-        _doc(
-            "PostgreSQL database that keeps the records, as `postgresql://user:password@host/name`; "
-            "a SQLite file in the data folder keeps them when not set.",
-            secret=True,
-        ),
-    ] = None
-    database_connections: Annotated[
-        int, _doc("Connections of one process to PostgreSQL, at most; half are for changes, half for reads.")
-    ] = 20
     blobs: Annotated[
         str | None,
         _doc("Object store that keeps the files, as `s3://bucket/prefix`; the data folder keeps them when not set."),
@@ -142,6 +131,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sandbox_zenodo_url: Annotated[str, _doc("Zenodo for trying out, published to with `sandbox_zenodo`.")] = (
         "https://sandbox.zenodo.org"
     )
+    vector_memory: Annotated[
+        Size, _doc("How much memory the vectors of collections that are searched may take, all together.")
+    ] = Size(2048 * MiB)
+    embedding_url: Annotated[
+        str | None, _doc("Service behind `openai:` embedding models, up to and without `/embeddings`.")
+    ] = None
+    embedding_key: Annotated[str | None, _doc("What that service is shown as a bearer token.", secret=True)] = None
     websocket_max_message_bytes: Annotated[Size, _doc("Largest frame a WebSocket client may send.")] = Size(16 * MiB)
     websocket_max_connections: Annotated[int, _doc("WebSocket clients that may be connected at a time.")] = 10_000
     websocket_max_calls: Annotated[int, _doc("Calls of one WebSocket client that may be in progress at a time.")] = 256
@@ -310,7 +306,6 @@ def _checked(settings: Settings) -> Settings:
     """Refuse values that are well-formed and still cannot work."""
     rules = (
         ("port", 0 <= settings.port <= 65535, "a port is a number from 0 to 65535."),
-        ("database_connections", settings.database_connections >= 2, "use at least 2."),
         ("workers", 1 <= settings.workers <= MAX_WORKERS, f"use a number from 1 to {MAX_WORKERS}."),
         ("public_url", _is_base_url(settings.public_url), "it is no http or https URL without query."),
         ("zenodo_url", _is_base_url(settings.zenodo_url), "it is no http or https URL without query."),

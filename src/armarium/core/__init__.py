@@ -25,6 +25,7 @@ from armarium.core.sites import Sites
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
 from armarium.core.uploads import Uploads
+from armarium.core.vectors import Vectors
 from armarium.core.versions import Versions
 from armarium.ports.blobs import Blobs
 from armarium.ports.catalog import Catalog
@@ -37,6 +38,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     artifacts: Artifacts
     versions: Versions
+    vectors: Vectors
     files: Files
     archives: Archives
     contents: Contents

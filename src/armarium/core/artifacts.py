@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from armarium.core.counters import Counters, with_counts
-from armarium.core.interruptions import again_if_interrupted
 from armarium.core.lookup import find
 from armarium.core.permissions import (
     access_of,
@@ -20,6 +19,7 @@ from armarium.core.values import Values, new_values
 from armarium.domain.artifact import Found, View
 from armarium.domain.identifiers import ArtifactId, VersionId
 from armarium.domain.principal import Action, Principal
+from armarium.domain.vector import VECTOR_COLLECTION
 from armarium.domain.version import INITIAL_COMMENT, Intent, Selector, Version, checked_label
 from armarium.ports.catalog import Catalog, Transaction
 from armarium.ports.cipher import Cipher
@@ -39,7 +39,6 @@ class Artifacts:
         self._publication = publication
         self._placement = Placement(clock, counters)
 
-    @again_if_interrupted
     async def create(
         self,
         principal: Principal,
@@ -94,13 +93,19 @@ class Artifacts:
         # What is not written yet is looked up while it certainly is not; what is refused below counts for nothing.
         views, downloads = self._counters.waiting(found.artifact.id)
         view = await view_as_of(self._catalog, found, version, stage=stage)
+        vector_count = None
+        if found.artifact.type == VECTOR_COLLECTION:
+            vector_count = (await self._catalog.vector_state(found.artifact.id)).item_count
         if not silent:
             self._counters.add(found.artifact.id, views=1.0)
             views += 1.0
-        artifact = with_counts(view.artifact, views, downloads)
-        return View(artifact=artifact, staging=view.staging, child_count=found.child_count)
+        return View(
+            artifact=with_counts(view.artifact, views, downloads),
+            staging=view.staging,
+            child_count=found.child_count,
+            vector_count=vector_count,
+        )
 
-    @again_if_interrupted
     async def delete(self, principal: Principal, name: str, *, recursive: bool = False) -> None:
         """Remove an artifact; with recursive everything below it too, else its children become root artifacts.
 
@@ -126,7 +131,6 @@ class Artifacts:
         if parent is not None and not recursive:
             require_on_parent(principal, Action.DETACH, parent)
 
-    @again_if_interrupted
     async def reset_stats(self, principal: Principal, name: str) -> None:
         """Set both counters back to zero."""
         async with self._catalog.transaction() as tx:

@@ -9,7 +9,6 @@ from datetime import timedelta
 import msgspec
 
 from armarium.core.files import Files, entry_of_arrival
-from armarium.core.interruptions import again_if_interrupted
 from armarium.core.links import Links
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require
@@ -85,15 +84,11 @@ class Uploads:
         blob_id = BlobId(self._clock.new_id())
         stat = await self._parts().join_parts(upload_id, await self._received(upload, parts), blob_key(blob_id))
         entry = entry_of_arrival(slot[1], blob_id, stat, self._clock.now())
-        await self._keep(upload, entry, stat.crc32)
-        return entry
-
-    @again_if_interrupted
-    async def _keep(self, upload: OpenUpload, entry: FileEntry, crc32: int | None) -> None:
         async with self._catalog.transaction() as tx:
-            if not await tx.fill_slot(upload.slot, entry, crc32=crc32):
+            if not await tx.fill_slot(upload.slot, entry, crc32=stat.crc32):
                 raise _gone()
-            await tx.delete_upload(upload.id)
+            await tx.delete_upload(upload_id)
+        return entry
 
     async def _received(self, upload: OpenUpload, parts: Mapping[int, str]) -> list[PartStat]:
         """The parts as they were received, in order. Raises Invalid for one that is missing or another's."""

@@ -12,6 +12,7 @@ from armarium.domain.errors import Invalid
 from armarium.domain.identifiers import ArtifactId
 from armarium.domain.manifest import IndexedScalar, check_known_fields, check_searchable, encode_json, scalars
 from armarium.domain.principal import Principal
+from armarium.domain.vector import VECTOR_COLLECTION, completed_config
 from armarium.domain.version import Draft, Intent
 
 _TYPES_WITH_KNOWN_FIELDS = frozenset({"generic", "collection"})
@@ -53,6 +54,8 @@ def new_values(
     if not manifest:
         raise Invalid("manifest", "Manifest must be provided.")
     complete = dict(config or {})
+    if type == VECTOR_COLLECTION:
+        manifest, complete = completed_config(manifest, complete)
     granted = complete.get("permissions") or {}
     if not isinstance(granted, Mapping):
         raise Invalid("config", "Invalid config: 'permissions' must be an object.")

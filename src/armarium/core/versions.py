@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from armarium.core.interruptions import again_if_interrupted
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, parent_access, require, require_on_parent, rules_of
 from armarium.core.publishing import (
@@ -61,7 +60,6 @@ class Versions:
         self._clock = clock
         self._cipher = cipher
 
-    @again_if_interrupted
     async def stage(self, principal: Principal, name: str, changes: Changes, *, intent: Intent | None = None) -> View:
         """Open a draft or change the open one; intent None keeps that of the draft (a fresh one edits in place).
 
@@ -81,7 +79,6 @@ class Versions:
             await audit(tx, self._clock, principal, artifact, "stage")
             return await view_of(tx, await find(tx, principal, artifact.id), staged=True, with_draft_values=True)
 
-    @again_if_interrupted
     async def edit(
         self,
         principal: Principal,
@@ -117,7 +114,6 @@ class Versions:
             await audit(tx, self._clock, principal, found.artifact, "edit")
             return await view_of(tx, await find(tx, principal, found.artifact.id), staged=True)
 
-    @again_if_interrupted
     async def commit(
         self, principal: Principal, name: str, *, label: str | None = None, comment: str | None = None
     ) -> View:
@@ -146,7 +142,6 @@ class Versions:
         await audit(tx, self._clock, principal, found.artifact, "commit")
         return await view_of(tx, await find(tx, principal, found.artifact.id), staged=False)
 
-    @again_if_interrupted
     async def discard(self, principal: Principal, name: str) -> View:
         """Forget everything staged. Raises NotFound, Forbidden, NotStaged."""
         async with self._catalog.transaction() as tx:
@@ -158,7 +153,6 @@ class Versions:
             await audit(tx, self._clock, principal, found.artifact, "discard")
             return await view_of(tx, await find(tx, principal, found.artifact.id), staged=False)
 
-    @again_if_interrupted
     async def remove(self, principal: Principal, name: str, version: str | int) -> None:
         """Remove one version; the others keep their names and files.
 

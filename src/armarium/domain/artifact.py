@@ -4,9 +4,10 @@ import msgspec
 
 from armarium.domain.identifiers import ArtifactId
 from armarium.domain.principal import Grants, Role
+from armarium.domain.vector import VECTOR_COLLECTION
 from armarium.domain.version import Intent, Staging, Version
 
-COLLECTION_TYPES = frozenset({"collection", "vector-collection"})
+COLLECTION_TYPES = frozenset({"collection", VECTOR_COLLECTION})
 
 _NULL = msgspec.Raw(b"null")
 
@@ -99,9 +100,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """An artifact as one reader gets it: published, as of a version, or with its draft's values.
 
     staging: the draft's intent and paths, None where there is no draft or the reader did not ask for it.
-    child_count: None where it was not asked for.
+    child_count: None where it was not asked for. vector_count: None for what is no vector collection.
     """
 
     artifact: Artifact
     staging: Staging | None = None
     child_count: int | None = None
+    vector_count: int | None = None

@@ -17,7 +17,6 @@ from armarium.domain.archive import ArchiveFolder, ArchiveMember
 from armarium.domain.artifact import Artifact, Found
 from armarium.domain.aspect import Aspect, AspectQuery
 from armarium.domain.bucket import Bucket
-from armarium.domain.errors import Unavailable
 from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
 from armarium.domain.manifest import IndexedScalar
@@ -27,6 +26,7 @@ from armarium.domain.upload import OpenUpload, Resumable, Segment
 from armarium.domain.version import Draft, Outline, StagedFile, Version
 from armarium.ports.queue import JobReader, JobWriter
 from armarium.ports.requests import RequestWriter
+from armarium.ports.vectors import VectorReader, VectorWriter
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -75,18 +75,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Interrupted(Unavailable):
-    """A transaction was taken back so that others could go on; the same work done again goes through."""
-
-
-class Reader(JobReader, Protocol):
+class Reader(JobReader, VectorReader, Protocol):
     """Questions, each answered by one statement."""
 
     # artifacts
     async def find_artifact(
-        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False, shared: bool = False
+        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False
     ) -> Found | None:
-        """viewer: the user whose membership in the artifact's workspace is reported; shared: see `Transaction`."""
+        """viewer: the user whose membership in the artifact's workspace is reported."""
         ...
 
     async def list_artifacts(self, query: Query) -> Page: ...
@@ -205,8 +201,8 @@ class Reader(JobReader, Protocol):
         """By id."""
         ...
 
-    async def find_workspace(self, name: str, *, viewer: str | None = None, shared: bool = False) -> Workspace | None:
-        """viewer: the user whose own role is reported in `Workspace.membership`; shared: see `Transaction`."""
+    async def find_workspace(self, name: str, *, viewer: str | None = None) -> Workspace | None:
+        """viewer: the user whose own role is reported in `Workspace.membership`."""
         ...
 
     async def find_workspace_by_uuid(self, uuid: str, *, viewer: str | None = None) -> Workspace | None:
@@ -259,11 +255,8 @@ class Reader(JobReader, Protocol):
         ...
 
 
-class Transaction(Reader, JobWriter, RequestWriter, Protocol):
-    """Changes. Inside a transaction finding an artifact, a workspace or a user also locks it until the end.
-
-    shared: others may find it shared at the same time, but nobody removes it; for those who only refer to it.
-    """
+class Transaction(Reader, JobWriter, RequestWriter, VectorWriter, Protocol):
+    """Changes. Inside a transaction `find_artifact` also locks the artifact until the end."""
 
     # artifacts
     async def insert_artifact(
@@ -494,8 +487,7 @@ class Catalog(Reader, Protocol):
     """The records of one armarium."""
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """All or nothing. Raises Unavailable when the database stays locked or away; its kind Interrupted is worth
-        doing the same again at once."""
+        """All or nothing. Raises Unavailable when the database stays locked."""
         ...
 
     async def open(self) -> None:

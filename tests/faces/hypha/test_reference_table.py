@@ -108,6 +108,21 @@ CALLS: Mapping[str, list[Arguments]] = {
     "set_secret": [{"artifact_id": "box", "secret_key": "KEY", "secret_value": "new"}],
     "set_download_weight": [{"artifact_id": "box", "file_path": "a.txt", "download_weight": 2}],
     "reset_stats": [{"artifact_id": "box"}],
+    "add_vectors": [
+        {"artifact_id": "points", "vectors": [{"id": 1, "vector": "tide"}], "embedding_models": {"text": "hashing:"},
+         "update": True},
+    ],
+    "search_vectors": [
+        {"artifact_id": "points", "query": {"text": "tide"}, "embedding_models": {"text": "hashing:"},
+         "filters": {"n": 1}, "limit": 5, "offset": 0, "return_fields": ["vector"], "order_by": "n",
+         "pagination": True},
+    ],
+    "list_vectors": [
+        {"artifact_id": "points", "offset": 0, "limit": 5, "return_fields": ["vector"], "order_by": "n",
+         "pagination": True},
+    ],
+    "get_vector": [{"artifact_id": "points", "id": "a"}],
+    "remove_vectors": [{"artifact_id": "points", "ids": ["a"]}],
     "publish": [{"artifact_id": "page", "to": "sandbox_zenodo", "metadata": {"upload_type": "poster"}}],
 }  # fmt: skip
 
@@ -162,6 +177,8 @@ async def world(store: Any, ada: Person) -> World:
     """A gallery with a child, an artifact with two versions and an open draft, an upload in parts half done, a page."""
     await store.create(alias="gallery", type="collection", manifest={"name": "Bird gallery"})
     await store.create(alias="child", parent_id="gallery", manifest={"name": "Bird"})
+    await store.create(alias="points", type="vector-collection", manifest={"name": "Points"}, config={"dimension": 2})
+    await store.add_vectors("points", [{"id": "a", "vector": [1, 2], "manifest": {"n": 1}}])
     await an_artifact(store, "box", {"a.txt": b"text"}, secrets={"KEY": "sesame"})
     await store.edit("box", version="new", manifest={"name": "Box"})
     await store.edit("box", stage=True, version="stage")

@@ -8,9 +8,9 @@
     blob -> archive, archive_member, archive_folder  what is inside a zip, once somebody has asked
     artifact -> secret, stat_day, event, job       what hangs on it
     aspect, aspect_turn                            dated statements about anything with a URN
+    artifact -> vector_space, vector               what a vector collection holds
     field                                          scalars of manifests and configs, for filters and orders
-    text_doc, text_pending                         SQLite: which manifests the text index knows, and which not yet
-    text_body                                      PostgreSQL: the folded manifests a text index is over
+    text_doc, text_pending                         which manifests the text index knows, and which it does not yet
 
 Ids are UUIDv7 texts, times seconds since the epoch, JSON is text as it was given.
 """
@@ -39,9 +39,6 @@ metadata = MetaData(
 
 WORD = Text().with_variant(Text(collation="C"), "postgresql")
 """Text compared by code point, which SQLite does anyway."""
-
-ONLY = "only"
-"""Key of a table's `info`: the one dialect that has it."""
 
 
 def _owner(column: str, target: str, *, primary_key: bool = False) -> Column[str]:
@@ -356,7 +353,7 @@ aspect_turn = Table(
 event = Table(
     "event",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", Integer, primary_key=True),
     Column("at", Float, nullable=False),
     Column("workspace", WORD, nullable=False),
     Column("actor", WORD, nullable=False),
@@ -365,6 +362,31 @@ event = Table(
     Column("detail", Text, nullable=False),
     Index("ix_event_workspace", "workspace", "id"),
     Index("ix_event_artifact", "artifact_id", "id"),
+)
+
+# revision, epoch: see `domain/vector.py`. removed_count: rows of `vector` that only say that a vector is gone.
+vector_space = Table(
+    "vector_space",
+    metadata,
+    _owner("artifact_id", "artifact.id", primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("item_count", BigInteger, nullable=False),
+    Column("removed_count", BigInteger, nullable=False),
+)
+
+# vector, payload: NULL once the vector is removed.
+vector = Table(
+    "vector",
+    metadata,
+    _owner("artifact_id", "artifact.id", primary_key=True),
+    Column("id", WORD, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("vector", LargeBinary),
+    Column("payload", Text),
+    Index("ix_vector_revision", "artifact_id", "revision", "id"),
+    Index("ix_vector_position", "artifact_id", "position"),
 )
 
 # due_at: when it can be claimed, NULL once it is over (see `domain/job.py`).
@@ -431,7 +453,6 @@ text_doc = Table(
     Column("id", Integer, primary_key=True),
     Column("artifact_id", WORD, ForeignKey("artifact.id", ondelete="CASCADE"), nullable=False, unique=True),
     sqlite_autoincrement=True,
-    info={ONLY: "sqlite"},
 )
 
 text_pending = Table(
@@ -439,19 +460,4 @@ text_pending = Table(
     metadata,
     _owner("artifact_id", "artifact.id", primary_key=True),
     sqlite_with_rowid=False,
-    info={ONLY: "sqlite"},
 )
-
-# body: the manifest, folded; `postgres_functions.py` cuts it into what its index holds.
-text_body = Table(
-    "text_body",
-    metadata,
-    _owner("artifact_id", "artifact.id", primary_key=True),
-    Column("body", Text, nullable=False),
-    info={ONLY: "postgresql"},
-)
-
-
-def tables_of(dialect: str) -> list[Table]:
-    """The tables a database of a dialect has, each behind those it refers to."""
-    return [table for table in metadata.sorted_tables if table.info.get(ONLY, dialect) == dialect]

@@ -39,6 +39,7 @@ from armarium.faces.hypha.mapping import (
     staged_entry,
 )
 from armarium.faces.hypha.services import Service, functions
+from armarium.faces.hypha.vector_functions import VectorFunctions
 
 Artifact = dict[str, Any]
 
@@ -51,6 +52,7 @@ class ArtifactManager:
 
     def service(self) -> Service:
         calls = {name: getattr(self, attribute) for name, attribute in _FUNCTIONS.items()}
+        calls |= VectorFunctions(self._core.vectors).calls()
         return Service(
             id="artifact-manager",
             name="Artifact Manager",
@@ -79,7 +81,7 @@ class ArtifactManager:
         place = place_of(alias, artifact_id, workspace)
         staged = bool(stage) or version == "stage"
         view = await self._core.artifacts.create(
-            _who(session),
+            session.caller,
             manifest=object_of("manifest", manifest),
             alias=place.alias,
             workspace=place.workspace,
@@ -109,7 +111,7 @@ class ArtifactManager:
         permissions: dict[str, Any] | None = None,
     ) -> Artifact:
         """Change an artifact at once, or with stage=True in its draft; what is given replaces what was there."""
-        who = _who(session)
+        who = session.caller
         base = object_or_none("config", config)
         if permissions is not None and base is None:
             base = await self._current_config(who, artifact_id, stage=bool(stage))
@@ -143,7 +145,7 @@ class ArtifactManager:
     ) -> Artifact:
         """Return an artifact, as published, as of a version or with version="stage" its draft; counts a view."""
         view = await self._core.artifacts.read(
-            _who(session), artifact_id, version=version, stage=bool(stage), silent=bool(silent)
+            session.caller, artifact_id, version=version, stage=bool(stage), silent=bool(silent)
         )
         return artifact_map(view)
 
@@ -157,12 +159,12 @@ class ArtifactManager:
     ) -> Artifact:
         """Turn the draft into the next version, or into the latest one, in one step."""
         label = None if version == "new" else version
-        return artifact_map(await self._core.versions.commit(_who(session), artifact_id, label=label, comment=comment))
+        return artifact_map(await self._core.versions.commit(session.caller, artifact_id, label=label, comment=comment))
 
     async def discard(self, session: Session, artifact_id: str) -> Artifact:
         """Forget the draft; what is committed stays untouched."""
         try:
-            return artifact_map(await self._core.versions.discard(_who(session), artifact_id))
+            return artifact_map(await self._core.versions.discard(session.caller, artifact_id))
         except NotStaged as error:
             raise Invalid("artifact_id", error.message) from None
 
@@ -176,9 +178,9 @@ class ArtifactManager:
     ) -> None:
         """Delete an artifact, with recursive=True all that is below it, or with version= one version."""
         if version is not None:
-            await self._core.versions.remove(_who(session), artifact_id, version)
+            await self._core.versions.remove(session.caller, artifact_id, version)
         else:
-            await self._core.artifacts.delete(_who(session), artifact_id, recursive=bool(recursive))
+            await self._core.artifacts.delete(session.caller, artifact_id, recursive=bool(recursive))
 
     async def put_file(
         self,
@@ -196,7 +198,7 @@ class ArtifactManager:
         paths = paths_of(file_path)
         weights = download_weight if isinstance(download_weight, list) else [download_weight] * len(paths)
         urls = await self._core.files.upload_urls(
-            _who(session), artifact_id, paths, weights=weights, expires_in=lifetime_of(expires_in)
+            session.caller, artifact_id, paths, weights=weights, expires_in=lifetime_of(expires_in)
         )
         return urls[0] if isinstance(file_path, str) else dict(zip(paths, urls, strict=True))
 
@@ -213,7 +215,7 @@ class ArtifactManager:
     ) -> dict[str, Any]:
         """Stage a file and return a URL to PUT each of its parts to."""
         begun = await self._core.uploads.begin(
-            _who(session),
+            session.caller,
             artifact_id,
             text_of("file_path", file_path),
             part_count=part_count,
@@ -228,12 +230,12 @@ class ArtifactManager:
     ) -> dict[str, Any]:
         """Join the uploaded parts, named by number and ETag in any order, into the file."""
         etags = part_etags(parts)
-        entry = await self._core.uploads.complete(_who(session), artifact_id, text_of("upload_id", upload_id), etags)
+        entry = await self._core.uploads.complete(session.caller, artifact_id, text_of("upload_id", upload_id), etags)
         return {"success": True, "message": f"Upload of '{entry.path}' completed."}
 
     async def remove_file(self, session: Session, artifact_id: str, file_path: str, branch: str | None = None) -> None:
         """Take a file out of the draft; a committed one goes when the draft is committed."""
-        await self._core.files.remove(_who(session), artifact_id, text_of("file_path", file_path))
+        await self._core.files.remove(session.caller, artifact_id, text_of("file_path", file_path))
 
     async def get_file(
         self,
@@ -253,7 +255,7 @@ class ArtifactManager:
         wanted = file_path if file_path is not None else path
         paths = paths_of(wanted)
         urls = await self._core.files.download_urls(
-            _who(session),
+            session.caller,
             artifact_id,
             paths,
             expires_in=lifetime_of(expires_in),
@@ -282,7 +284,7 @@ class ArtifactManager:
         if isinstance(offset, bool) or not isinstance(offset, int) or offset < 0:
             raise Invalid("offset", "Offset must be a non-negative integer.")
         content = await self._core.files.read(
-            _who(session),
+            session.caller,
             artifact_id,
             text_of("file_path", file_path),
             offset=offset,
@@ -308,7 +310,7 @@ class ArtifactManager:
         """Stage a file with this content, given as text, binary, base64 or json."""
         raw = encoded(content, format_of(format), encoding)
         try:
-            await self._core.files.write(_who(session), artifact_id, text_of("file_path", file_path), raw)
+            await self._core.files.write(session.caller, artifact_id, text_of("file_path", file_path), raw)
         except NotStaged as error:
             raise Invalid("artifact_id", error.message) from None
         return {"success": True, "bytes_written": len(raw)}
@@ -329,7 +331,7 @@ class ArtifactManager:
         first, most = offset_of("offset", offset), offset_of("limit", limit)
         with_pending = bool(include_pending) and (bool(stage) or version == "stage")
         directory = await self._core.files.list(
-            _who(session),
+            session.caller,
             artifact_id,
             dir_path,
             version=version,
@@ -357,7 +359,7 @@ class ArtifactManager:
         """List the children of a collection, or without one the root artifacts of the workspace; counts a view."""
         asked = Asked(keywords, filters, mode, offset, limit, order_by, stage, bool(pagination), bool(silent))
         parent = artifact_id if parent_id is None else parent_id
-        return await answer_listing(self._core, _who(session), parent, asked, roots_only=True, describe=artifact_map)
+        return await answer_listing(self._core, session.caller, parent, asked, roots_only=True, describe=artifact_map)
 
     async def search(
         self,
@@ -374,7 +376,7 @@ class ArtifactManager:
     ) -> list[Artifact] | dict[str, Any]:
         """Search a collection, or without one all artifacts of the workspace at any depth."""
         asked = Asked(keywords, filters, mode, offset, limit, order_by, stage, bool(pagination), True)
-        return await answer_listing(self._core, _who(session), parent_id, asked, describe=artifact_map)
+        return await answer_listing(self._core, session.caller, parent_id, asked, describe=artifact_map)
 
     async def duplicate(
         self,
@@ -390,7 +392,7 @@ class ArtifactManager:
         """Make a copy of an artifact with the files of its latest version; secrets are never copied."""
         place = place_of(target_alias, None, target_workspace)
         view = await self._core.copies.duplicate(
-            _who(session),
+            session.caller,
             source_artifact_id,
             alias=place.alias,
             workspace=place.workspace,
@@ -402,38 +404,38 @@ class ArtifactManager:
 
     async def set_parent(self, session: Session, artifact_id: str, new_parent_id: str | None = None) -> Artifact:
         """Put an artifact into another collection of its workspace, or with None at the root."""
-        return artifact_map(await self._core.copies.move(_who(session), artifact_id, new_parent_id))
+        return artifact_map(await self._core.copies.move(session.caller, artifact_id, new_parent_id))
 
     async def publish(
         self, session: Session, artifact_id: str, to: str | None = None, metadata: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """Publish the latest version and all its files to `zenodo` or `sandbox_zenodo`, for good."""
         more = object_or_none("metadata", metadata)
-        return dict(await self._core.publication.publish(_who(session), artifact_id, to=to, metadata=more))
+        return dict(await self._core.publication.publish(session.caller, artifact_id, to=to, metadata=more))
 
     async def reset_stats(self, session: Session, artifact_id: str) -> None:
         """Set the view and download counts back to zero."""
-        await self._core.artifacts.reset_stats(_who(session), artifact_id)
+        await self._core.artifacts.reset_stats(session.caller, artifact_id)
 
     async def get_status(self, session: Session, artifact_id: str) -> dict[str, Any]:
         """Say whether there is a draft, and what is staged in it."""
-        staged = await self._core.files.status(_who(session), artifact_id)
+        staged = await self._core.files.status(session.caller, artifact_id)
         if staged is None:
             return {"staged": False}
         return {"staged": True, "files": [staged_entry(file) for file in staged]}
 
     async def discard_changes(self, session: Session, artifact_id: str, branch: str | None = None) -> dict[str, str]:
         """Forget the draft, if there is one."""
-        if await self._core.files.status(_who(session), artifact_id) is None:
+        if await self._core.files.status(session.caller, artifact_id) is None:
             return {"status": "nothing_to_discard"}
-        await self._core.versions.discard(_who(session), artifact_id)
+        await self._core.versions.discard(session.caller, artifact_id)
         return {"status": "discarded", "branch": "all"}
 
     async def get_secret(
         self, session: Session, artifact_id: str, secret_key: str | None = None
     ) -> str | dict[str, str] | None:
         """Return a secret, None if there is none of that key, or without a key all of them."""
-        secrets = await self._core.secrets.read(_who(session), artifact_id)
+        secrets = await self._core.secrets.read(session.caller, artifact_id)
         return secrets if secret_key is None else secrets.get(secret_key)
 
     async def set_secret(
@@ -441,13 +443,13 @@ class ArtifactManager:
     ) -> None:
         """Set a secret; None removes it."""
         value = secrets_of({text_of("secret_key", secret_key): secret_value}, optional=True)
-        await self._core.secrets.write(_who(session), artifact_id, value or {})
+        await self._core.secrets.write(session.caller, artifact_id, value or {})
 
     async def set_download_weight(
         self, session: Session, artifact_id: str, file_path: str, download_weight: float
     ) -> None:
         """Say what one download of a file counts; 0 forgets it."""
-        await self._core.files.set_weight(_who(session), artifact_id, text_of("file_path", file_path), download_weight)
+        await self._core.files.set_weight(session.caller, artifact_id, text_of("file_path", file_path), download_weight)
 
 
 _FUNCTIONS: Mapping[str, str] = {
@@ -459,11 +461,3 @@ _FUNCTIONS: Mapping[str, str] = {
         "set_parent", "publish",
     )
 } | {"list": "list_artifacts"}  # fmt: skip
-
-
-def _who(session: Session) -> Principal:
-    """The caller, at home in the workspace of the session."""
-    principal = session.principal
-    if principal.current_workspace == session.workspace:
-        return principal
-    return msgspec.structs.replace(principal, current_workspace=session.workspace)

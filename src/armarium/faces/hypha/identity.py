@@ -17,6 +17,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     workspace: str
     client_id: str = ""
 
+    @property
+    def caller(self) -> Principal:
+        """The principal, at home in the workspace of the session."""
+        if self.principal.current_workspace == self.workspace:
+            return self.principal
+        return msgspec.structs.replace(self.principal, current_workspace=self.workspace)
+
 
 class Identity(Protocol):
     """Credentials and workspaces, as the workspace manager speaks of them. All raise errors of `domain.errors`."""

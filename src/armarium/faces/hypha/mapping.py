@@ -7,7 +7,7 @@ import msgspec
 
 from armarium.core.files import Directory
 from armarium.core.permissions import rules_of
-from armarium.domain.artifact import COLLECTION_TYPES, Artifact, Rules, View
+from armarium.domain.artifact import COLLECTION_TYPES, Rules, View
 from armarium.domain.errors import Invalid
 from armarium.domain.file import FileEntry
 from armarium.domain.principal import expand_grant
@@ -79,18 +79,21 @@ def artifact_json(view: View) -> dict[str, Any]:
             {"version": version.label, "comment": version.comment, "created_at": version.created_at}
             for version in artifact.versions
         ],
-        "config": _config_json(artifact, rules, view.child_count),
+        "config": _config_json(view, rules),
         "_id": artifact.id,
         "_permissions": {key: list(expand_grant(grant)) for key, grant in rules.permissions.items()},
     }
 
 
-def _config_json(artifact: Artifact, rules: Rules, child_count: int | None) -> msgspec.Raw:
-    """A reader of a collection learns how many children it has as part of its config."""
-    if child_count is None or not (rules.is_collection or artifact.type in COLLECTION_TYPES):
+def _config_json(view: View, rules: Rules) -> msgspec.Raw:
+    """A reader of a collection learns how many children or vectors it has as part of its config."""
+    artifact = view.artifact
+    if view.child_count is None or not (rules.is_collection or artifact.type in COLLECTION_TYPES):
         return artifact.config
-    config = _decode(artifact.config)
-    return msgspec.Raw(msgspec.json.encode({**config, "is_collection": True, "child_count": child_count}))
+    config = {**_decode(artifact.config), "is_collection": True, "child_count": view.child_count}
+    if view.vector_count is not None:
+        config["vector_count"] = view.vector_count
+    return msgspec.Raw(msgspec.json.encode(config))
 
 
 def staging_list(staging: Staging) -> list[dict[str, Any]]:

@@ -7,10 +7,10 @@ from armarium.testing.contracts.aspects import AspectContract
 from armarium.testing.contracts.files import FileContract
 from armarium.testing.contracts.jobs import JobContract
 from armarium.testing.contracts.listing import ListingContract
-from armarium.testing.contracts.races import RaceContract
 from armarium.testing.contracts.requests import RequestContract
 from armarium.testing.contracts.resumable import ResumableContract
 from armarium.testing.contracts.transactions import TransactionContract
+from armarium.testing.contracts.vectors import VectorContract
 
 
 class CatalogContract(
@@ -23,7 +23,7 @@ class CatalogContract(
     RequestContract,
     AspectContract,
     ResumableContract,
+    VectorContract,
     TransactionContract,
-    RaceContract,
 ):
     """All of it."""

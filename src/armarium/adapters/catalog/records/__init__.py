@@ -13,6 +13,7 @@ from armarium.adapters.catalog.records.housekeeping import HousekeepingReader, H
 from armarium.adapters.catalog.records.jobs import JobReader, JobWriter
 from armarium.adapters.catalog.records.requests import RequestWriter
 from armarium.adapters.catalog.records.resumable import ResumableReader, ResumableWriter
+from armarium.adapters.catalog.records.vectors import VectorReader, VectorWriter
 from armarium.adapters.catalog.records.versions import VersionReader, VersionWriter
 from armarium.adapters.catalog.statements import accounts as account_sql
 from armarium.adapters.catalog.statements import archives as archive_sql
@@ -30,6 +31,7 @@ class SqlReader(
     JobReader,
     AspectReader,
     ResumableReader,
+    VectorReader,
     HousekeepingReader,
 ):
     """The `Reader` port."""
@@ -47,6 +49,7 @@ class SqlTransaction(
     RequestWriter,
     AspectWriter,
     ResumableWriter,
+    VectorWriter,
     HousekeepingWriter,
 ):
     """The `Transaction` port; beginning and ending it is the database's business."""
