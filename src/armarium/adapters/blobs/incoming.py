@@ -104,18 +104,6 @@ class Incoming:
             if is_last:
                 self._long.finish()
 
-    def copy_from(self, descriptor: int, size_bytes: int) -> None:
-        """Add the first bytes of an open file, in bounded memory."""
-        buffer = memoryview(bytearray(min(LEAST_BATCH_BYTES, size_bytes)))
-        done = 0
-        while done < size_bytes:
-            with told():
-                count = os.preadv(descriptor, [buffer[: size_bytes - done]], done)
-            if count == 0:
-                raise Unavailable("The stored bytes end too early.")
-            self.write(buffer[:count])
-            done += count
-
     def trail(self, trailer: bytes) -> None:
         """Add bytes at the end that count for neither size nor hash."""
         with told():

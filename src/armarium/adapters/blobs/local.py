@@ -28,6 +28,7 @@ from armarium.ports.blobs import BlobStat, PartStat
 
 _ETAG_BYTES = 64
 _LISTED_AT_ONCE = 1000
+_JOINED_AT_ONCE = 2 << 20
 
 T = TypeVar("T")
 
@@ -201,8 +202,8 @@ class LocalBlobs:
         await asyncio.to_thread(lambda: [self._checked_size(upload_id, part) for part in parts])
         incoming = Incoming(self._incoming)
         try:
-            for part in parts:
-                await _to_the_end(partial(self._append, incoming, upload_id, part))
+            async with contextlib.aclosing(self._joined(upload_id, parts)) as chunks:
+                await incoming.receive(chunks)
             stat = await self._publish(incoming, key)
         finally:
             incoming.discard()
@@ -213,9 +214,16 @@ class LocalBlobs:
         with self._opened_part(upload_id, wanted.number) as (_, part):
             return _same(part, wanted).size_bytes
 
-    def _append(self, incoming: Incoming, upload_id: str, wanted: PartStat) -> None:
-        with self._opened_part(upload_id, wanted.number) as (descriptor, part):
-            incoming.copy_from(descriptor, _same(part, wanted).size_bytes)
+    async def _joined(self, upload_id: str, parts: builtins.list[PartStat]) -> AsyncGenerator[bytes, None]:
+        """The bytes of the parts in order; raises Invalid at one that is not the one that was meant."""
+        for wanted in parts:
+            with self._opened_part(upload_id, wanted.number) as (descriptor, part):
+                left = _same(part, wanted).size_bytes
+                while left:
+                    at = part.size_bytes - left
+                    chunk = await _to_the_end(partial(_read, descriptor, min(_JOINED_AT_ONCE, left), at))
+                    yield chunk
+                    left -= len(chunk)
 
     async def drop_parts(self, upload_id: str) -> None:
         await asyncio.to_thread(shutil.rmtree, self._root / parts_prefix(upload_id), ignore_errors=True)
