@@ -10,6 +10,8 @@ from starlette.routing import BaseRoute
 from armarium._version import __version__
 from armarium.assembly import Parts, assemble, base_url_of, running
 from armarium.background import Background
+from armarium.faces.dataforce.routes import dataforce_door
+from armarium.faces.dataforce.storage import Storage
 from armarium.faces.http.boundary import Boundary
 from armarium.faces.http.families import Families
 from armarium.faces.http.operations import Operations, not_found
@@ -87,6 +89,12 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
     manager = Manager(hub).service()
     hub.offer(artifact_manager)
     listings = ListingCache(core.clock, settings.hypha_listing_cache_seconds)
+    dataforce = dataforce_door(
+        core,
+        parts.identify,
+        max_body_bytes=settings.max_body_bytes,
+        strict_delete=settings.dataforce_strict_delete,
+    )
     services = {("public", "artifact-manager"): artifact_manager, ("*", "ws"): manager, ("*", "~"): manager}
     return [
         *ViewRoutes(core, parts.identify, Pages(core.links.base_url).draw).routes(),
@@ -96,5 +104,7 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
         *Transfers(core).routes(),
         *hypha_rpc_routes(hub),
         *ServiceCalls(services, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),
+        *dataforce.routes(),
+        *Storage(core, max_body_bytes=settings.max_body_bytes).routes(),
         *operations.routes(),
     ]

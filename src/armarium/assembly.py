@@ -22,10 +22,13 @@ from armarium.core.accounts import Accounts
 from armarium.core.archives import Archives
 from armarium.core.artifacts import Artifacts
 from armarium.core.aspects import Aspects
+from armarium.core.buckets import Buckets
 from armarium.core.check import Check
+from armarium.core.collections import Collections
 from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
+from armarium.core.deliveries import Deliveries
 from armarium.core.deposits import Deposits
 from armarium.core.files import Files
 from armarium.core.idempotency import Idempotency
@@ -42,6 +45,7 @@ from armarium.core.signing import Signer
 from armarium.core.sites import Sites
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
+from armarium.core.tree import Tree
 from armarium.core.uploads import Uploads
 from armarium.core.vectors import Vectors
 from armarium.core.versions import Versions
@@ -153,6 +157,8 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     resumable = ResumableUploads(
         catalog, blobs, clock, lifetime=settings.upload_lifetime, max_file_bytes=settings.max_file_bytes
     )
+    uploads = Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes)
+    parts_above = settings.dataforce_multipart_above
     return Core(
         accounts=Accounts(catalog, clock),
         artifacts=artifacts,
@@ -160,11 +166,15 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         vectors=Vectors(catalog, adapters.vector_index, adapters.embedders, clock),
         files=files,
         archives=archives,
-        contents=Contents(catalog, files, archives),
-        uploads=Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes),
         aspects=Aspects(catalog, clock),
         resumable=resumable,
         deposits=Deposits(catalog, clock, artifacts, versions, resumable),
+        contents=Contents(catalog, files, archives, links),
+        uploads=uploads,
+        tree=Tree(catalog),
+        collections=Collections(search, artifacts, versions),
+        deliveries=Deliveries(catalog, blobs, clock, counters, artifacts, versions, files, uploads, links, parts_above),
+        buckets=Buckets(catalog, clock, cipher, links),
         copies=Copies(catalog, clock, counters),
         search=search,
         jobs=Jobs(catalog, clock),

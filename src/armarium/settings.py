@@ -121,6 +121,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         timedelta, _doc("How long a job whose worker fell silent waits before somebody else takes it up.")
     ] = timedelta(seconds=30)
     job_time_limit: Annotated[timedelta, _doc("How long one attempt at a job may take.")] = timedelta(minutes=10)
+    dataforce_multipart_above: Annotated[
+        Size, _doc("DataForce clients are told to send files larger than this in parts.")
+    ] = Size(500 * MiB)
+    dataforce_strict_delete: Annotated[
+        bool, _doc("Whether DataForce clients may delete only artifacts they have asked a delete URL for.")
+    ] = False
     hypha_open_listing: Annotated[
         bool, _doc("Whether anybody may list the root artifacts of any workspace over the Hypha HTTP routes.")
     ] = False

@@ -31,6 +31,7 @@ def armarium_server(tmp_path_factory: pytest.TempPathFactory, zenodo: Zenodo) ->
         "ARMARIUM_JWT_SECRET": JWT_SECRET,
         "ARMARIUM_MAX_FILE_BYTES": str(LARGEST_FILE),
         "ARMARIUM_MAX_BODY_BYTES": str(LARGEST_BODY),
+        "ARMARIUM_DATAFORCE_MULTIPART_ABOVE": "1MiB",
         "ARMARIUM_SANDBOX_ZENODO_URL": zenodo.url,
         "ARMARIUM_LOG_LEVEL": "warning",
     }

@@ -1,6 +1,6 @@
 """`armarium workspace`: where artifacts live."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from armarium.core import Core
     from armarium.domain.account import Workspace
 
-app = App(name="workspace", help="Workspaces: create, list, delete.", help_format="plaintext")
+app = App(name="workspace", help="Workspaces: create, list, share, delete.", help_format="plaintext")
 
 _COLUMNS = ("name", "title", "owner", "created_at")
 
@@ -47,6 +47,28 @@ def list_(*, data: Data = None, config: Config = None, as_json: Json = False) ->
 
     workspaces = with_core(settings_from(config, data=data), work)
     show([_row(workspace) for workspace in workspaces], _COLUMNS, as_json=as_json)
+
+
+@app.command
+def share(
+    name: str,
+    user: str,
+    /,
+    *,
+    role: Annotated[
+        Literal["read", "read_write", "admin", "none"], Parameter(help="What the user is in it; none ends it.")
+    ] = "read_write",
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Give a user a role in a workspace, or take it away."""
+
+    async def work(core: "Core") -> None:
+        from armarium.domain.principal import ROLE_NAMES, ROOT  # noqa: PLC0415
+
+        await core.accounts.workspaces.set_member(ROOT, name, user, ROLE_NAMES.get(role))
+
+    with_core(settings_from(config, data=data), work)
 
 
 @app.command

@@ -6,10 +6,13 @@ from armarium.core.accounts import Accounts
 from armarium.core.archives import Archives
 from armarium.core.artifacts import Artifacts
 from armarium.core.aspects import Aspects
+from armarium.core.buckets import Buckets
 from armarium.core.check import Check
+from armarium.core.collections import Collections
 from armarium.core.contents import Contents
 from armarium.core.copies import Copies
 from armarium.core.counters import Counters
+from armarium.core.deliveries import Deliveries
 from armarium.core.deposits import Deposits
 from armarium.core.files import Files
 from armarium.core.idempotency import Idempotency
@@ -24,6 +27,7 @@ from armarium.core.signing import Signer
 from armarium.core.sites import Sites
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
+from armarium.core.tree import Tree
 from armarium.core.uploads import Uploads
 from armarium.core.vectors import Vectors
 from armarium.core.versions import Versions
@@ -46,6 +50,10 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     aspects: Aspects
     resumable: ResumableUploads
     deposits: Deposits
+    tree: Tree
+    collections: Collections
+    deliveries: Deliveries
+    buckets: Buckets
     copies: Copies
     search: Search
     secrets: Secrets

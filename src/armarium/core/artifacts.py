@@ -17,6 +17,7 @@ from armarium.core.publication import Publication
 from armarium.core.publishing import audit, seal_secrets, view_as_of, view_of
 from armarium.core.values import Values, new_values
 from armarium.domain.artifact import Found, View
+from armarium.domain.errors import Conflict
 from armarium.domain.identifiers import ArtifactId, VersionId
 from armarium.domain.principal import Action, Principal
 from armarium.domain.vector import VECTOR_COLLECTION
@@ -106,15 +107,18 @@ class Artifacts:
             vector_count=vector_count,
         )
 
-    async def delete(self, principal: Principal, name: str, *, recursive: bool = False) -> None:
+    async def delete(self, principal: Principal, name: str, *, recursive: bool = False, if_empty: bool = False) -> None:
         """Remove an artifact; with recursive everything below it too, else its children become root artifacts.
 
+        if_empty: raise Conflict where it has children.
         Bytes nobody refers to any more are left to the sweeper, after the grace period.
         """
         async with self._catalog.transaction() as tx:
-            found = await find(tx, principal, name)
+            found = await find(tx, principal, name, count_children=if_empty)
             if recursive or not is_addressee(principal, found):
                 self._require_delete(principal, found, recursive=recursive)
+            if if_empty and found.child_count:
+                raise Conflict(f"Artifact '{found.artifact.name}' holds {found.child_count} artifacts.")
             doomed = [found.artifact.id]
             if recursive:
                 doomed += await _descendants(tx, principal, found.artifact.id)

@@ -4,12 +4,14 @@ An artifact with one file is that file; with several, or none, it is the zip of 
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import msgspec
 
 from armarium.core import archives
 from armarium.core.archives import Archives
 from armarium.core.files import Files
+from armarium.core.links import Links
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require
 from armarium.domain.artifact import Artifact
@@ -22,6 +24,7 @@ from armarium.domain.zip_format import ZipLayout, plain_zip_bytes
 from armarium.ports.catalog import Catalog
 
 ZIP = "application/zip"
+_ZIP_ACTIONS = (Action.GET_FILE, Action.LIST_FILES)
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,10 +40,11 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 class Contents:
     """Use cases of doors that see one file in each artifact."""
 
-    def __init__(self, catalog: Catalog, files: Files, archives: Archives) -> None:
+    def __init__(self, catalog: Catalog, files: Files, archives: Archives, links: Links) -> None:
         self._catalog = catalog
         self._files = files
         self._archives = archives
+        self._links = links
 
     async def of(self, artifacts: Sequence[Artifact]) -> dict[ArtifactId, Content]:
         """Describe the content of artifacts the caller was allowed to read; one never committed is left out."""
@@ -68,6 +72,21 @@ class Contents:
         if not silent:
             self._files.count_downloads(artifact, [outline.only.path])
         return outline.only
+
+    async def url(self, principal: Principal, name: str, *, expires_in: timedelta) -> str:
+        """Return a signed URL that answers GET and HEAD, with ranges; raises as `open` does."""
+        content = await self.open(principal, name)
+        if isinstance(content, FileEntry):
+            return (
+                await self._files.download_urls(principal, name, [content.path], expires_in=expires_in, silent=True)
+            )[0]
+        found = await find(self._catalog, principal, name)
+        return self._links.zip(found.artifact.id, content.filename, expires_in=expires_in)
+
+    async def zip_by_ticket(self, artifact_id: ArtifactId) -> archives.Content:
+        """Return the zip of all files of an artifact; the ticket is all the right it takes."""
+        holder = Principal(id="ticket", scopes=tuple(f"{action}:{artifact_id}:*" for action in _ZIP_ACTIONS))
+        return await self._archives.create_zip(holder, artifact_id, silent=True)
 
     async def _described(self, artifact: Artifact, outline: Outline | None) -> Content:
         if outline is not None and outline.only is not None:

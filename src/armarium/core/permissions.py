@@ -17,7 +17,7 @@ from functools import lru_cache
 
 import msgspec
 
-from armarium.domain.artifact import Access, Found, Rules
+from armarium.domain.artifact import Access, Artifact, Found, Rules
 from armarium.domain.errors import Forbidden, Invalid
 from armarium.domain.principal import ANYONE, LOGGED_IN, Action, Grant, Grants, Principal, Role, expand_grant
 
@@ -122,6 +122,18 @@ def parent_access(found: Found) -> Access | None:
         grants=rules_of(found.parent_config).permissions,
         parent_grants=None,
         membership=found.membership,
+    )
+
+
+def child_access(parent: Found, child: Artifact) -> Access:
+    """What deciding about a child takes, where its parent was found and it was only listed."""
+    return Access(
+        artifact_id=child.id,
+        workspace=child.workspace,
+        alias=child.alias,
+        grants=rules_of(child.config).permissions,
+        parent_grants=rules_of(parent.artifact.config).permissions,
+        membership=parent.membership,
     )
 
 

@@ -1,18 +1,22 @@
 """Listing and searching: what a caller may see of a collection or a workspace, as one query."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from armarium.core.counters import Counters
 from armarium.core.lookup import find
-from armarium.core.permissions import access_of, has_role, keys_of, require, rules_of
+from armarium.core.permissions import access_of, allows, child_access, has_role, keys_of, require, rules_of
 from armarium.domain.artifact import Artifact, Found, View
-from armarium.domain.errors import Invalid
+from armarium.domain.errors import Invalid, NotFound
+from armarium.domain.identifiers import ArtifactId
 from armarium.domain.principal import LEVELS, Action, Principal, Role
 from armarium.domain.query import (
     AllOf,
     AnyOf,
     Condition,
     ContainsAll,
+    ContainsAny,
     Cursor,
     Equals,
     Field,
@@ -20,9 +24,13 @@ from armarium.domain.query import (
     Lacks,
     Not,
     Query,
+    Stage,
 )
 from armarium.domain.version import Staging
 from armarium.ports.catalog import Catalog
+
+IS_COLLECTION = Equals(Field("config", "is_collection"), True)
+_ALL = 1_000_000
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +77,34 @@ class Search:
         )
         listing = await self._answer(within, with_total=with_total)
         return msgspec.structs.replace(listing, list_fields=rules.list_fields)
+
+    async def collections(
+        self, principal: Principal, root: Found, *, among: Sequence[str] | None = None
+    ) -> list[Artifact]:
+        """The collections in a root collection whose children the caller may list.
+
+        among: only these, and NotFound where one is not to be had. Collections of private children are left out.
+        """
+        where: list[Condition] = [IS_COLLECTION]
+        if among is not None:
+            where.append(ContainsAny(Field("artifact", "id"), tuple(among)))
+        query = Query(parent_id=root.artifact.id, stage=Stage.ANY, where=AllOf(tuple(where)), limit=_ALL)
+        found = (await self._catalog.list_artifacts(query)).artifacts
+        open_to_caller = [
+            artifact
+            for artifact in found
+            if allows(principal, Action.LIST, child_access(root, artifact))
+            and not rules_of(artifact.config).private_children
+        ]
+        missing = [id_ for id_ in among or () if id_ not in {artifact.id for artifact in open_to_caller}]
+        if missing:
+            raise NotFound("collection", ", ".join(missing), "Some of these collections cannot be listed.")
+        return open_to_caller
+
+    async def within(self, workspace: str, collections: Sequence[ArtifactId], query: Query) -> Listing:
+        """List the children of several collections of a workspace, as `collections` found them."""
+        query = msgspec.structs.replace(query, workspace=workspace, parent_ids=tuple(collections))
+        return await self._answer(query, with_total=False)
 
     async def workspace(
         self, principal: Principal, workspace: str, query: Query, *, with_total: bool = False

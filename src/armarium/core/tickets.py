@@ -7,6 +7,7 @@ import msgspec
 from armarium.core.signing import Signer
 from armarium.domain.errors import Forbidden, NotAuthenticated
 from armarium.domain.file import BlobId
+from armarium.domain.identifiers import ArtifactId
 
 
 class Download(msgspec.Struct, frozen=True, array_like=True, tag="d"):
@@ -38,8 +39,45 @@ class PartUpload(msgspec.Struct, frozen=True, array_like=True, tag="p"):
     expires_at: int
 
 
-Ticket = Download | Upload | PartUpload
-T = TypeVar("T", Download, Upload, PartUpload)
+class PartsStart(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+    """Begin an upload in parts of one staged path."""
+
+    slot: str
+    part_count: int
+    expires_at: int
+
+
+class PartsEnd(msgspec.Struct, frozen=True, array_like=True, tag="e"):
+    """Join the parts of an upload."""
+
+    upload_id: str
+    expires_at: int
+
+
+class ZipDownload(msgspec.Struct, frozen=True, array_like=True, tag="z"):
+    """Read all files of one artifact as a zip."""
+
+    artifact_id: ArtifactId
+    expires_at: int
+
+
+class Removal(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+    """Let go of the content of one artifact that is about to be deleted."""
+
+    artifact_id: ArtifactId
+    expires_at: int
+
+
+class Probe(msgspec.Struct, frozen=True, array_like=True, tag="t"):
+    """Try the store with one small object. method: the HTTP method it is good for."""
+
+    blob_id: BlobId
+    method: str
+    expires_at: int
+
+
+Ticket = Download | Upload | PartUpload | PartsStart | PartsEnd | ZipDownload | Removal | Probe
+T = TypeVar("T", Download, Upload, PartUpload, PartsStart, PartsEnd, ZipDownload, Removal, Probe)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Ticket).decode

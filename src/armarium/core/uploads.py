@@ -14,9 +14,11 @@ from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require
 from armarium.domain.errors import Invalid, NotFound, Unsupported
 from armarium.domain.file import BlobId, FileEntry
+from armarium.domain.identifiers import ArtifactId
 from armarium.domain.principal import Action, Principal
 from armarium.domain.storage_keys import blob_key
 from armarium.domain.upload import MAX_PARTS, OpenUpload
+from armarium.domain.version import StagedFile
 from armarium.ports.blobs import Blobs, PartStat, UploadsParts
 from armarium.ports.catalog import Catalog
 from armarium.ports.clock import Clock
@@ -52,19 +54,24 @@ class Uploads:
 
         Raises NotFound, Forbidden, NotStaged, Invalid (path, part count, weight), Unsupported.
         """
-        self._parts()
         _check_count(part_count)
         file = (await self._files.stage(principal, name, [path], weights=[weight]))[0]
-        upload = OpenUpload(
-            id=self._clock.new_id(),
-            slot=file.slot,
-            part_count=part_count,
-            expires_at=self._clock.now() + (expires_in + GRACE).total_seconds(),
-        )
+        upload_id = await self.begin_in(file.slot, part_count=part_count, expires_in=expires_in)
+        return Begun(upload_id, self.part_urls(upload_id, part_count, expires_in=expires_in))
+
+    async def begin_in(self, slot: str, *, part_count: int, expires_in: timedelta) -> str:
+        """Open an upload for a staged path; returns its id. Who knows the slot was let in before."""
+        self._parts()
+        _check_count(part_count)
+        expires_at = self._clock.now() + (expires_in + GRACE).total_seconds()
+        upload = OpenUpload(id=self._clock.new_id(), slot=slot, part_count=part_count, expires_at=expires_at)
         async with self._catalog.transaction() as tx:
             await tx.insert_upload(upload)
-        numbers = range(1, part_count + 1)
-        return Begun(upload.id, [self._links.part(upload.id, number, expires_in=expires_in) for number in numbers])
+        return upload.id
+
+    def part_urls(self, upload_id: str, part_count: int, *, expires_in: timedelta) -> list[str]:
+        """Signed URLs for the parts of an upload, part 1 first."""
+        return [self._links.part(upload_id, number, expires_in=expires_in) for number in range(1, part_count + 1)]
 
     async def receive(self, upload_id: str, number: int, chunks: AsyncIterator[bytes]) -> PartStat:
         """Store one part; a part sent again replaces the one before. Raises NotFound, TooLarge."""
@@ -76,14 +83,26 @@ class Uploads:
     async def complete(self, principal: Principal, name: str, upload_id: str, parts: Mapping[int, str]) -> FileEntry:
         """Join parts, given as number -> etag, into the staged file. Raises NotFound, Forbidden, Invalid."""
         found = await find(self._catalog, principal, name)
-        upload = await self._open(upload_id)
-        slot = await self._catalog.find_slot(upload.slot)
-        if slot is None or slot[0] != found.artifact.id:
+        artifact_id, file = await self.staged_by(upload_id)
+        if artifact_id != found.artifact.id:
             raise _gone()
-        require(principal, Action.PUT_FILE, access_of(found), path=slot[1].path)
+        require(principal, Action.PUT_FILE, access_of(found), path=file.path)
+        return await self.finish(upload_id, parts)
+
+    async def staged_by(self, upload_id: str) -> tuple[ArtifactId, StagedFile]:
+        """The artifact and the staged path an open upload is for. Raises NotFound."""
+        slot = await self._catalog.find_slot((await self._open(upload_id)).slot)
+        if slot is None:
+            raise _gone()
+        return slot
+
+    async def finish(self, upload_id: str, parts: Mapping[int, str]) -> FileEntry:
+        """Join parts into the staged file; who may was decided before. Raises NotFound, Invalid."""
+        upload = await self._open(upload_id)
+        _, file = await self.staged_by(upload_id)
         blob_id = BlobId(self._clock.new_id())
         stat = await self._parts().join_parts(upload_id, await self._received(upload, parts), blob_key(blob_id))
-        entry = entry_of_arrival(slot[1], blob_id, stat, self._clock.now())
+        entry = entry_of_arrival(file, blob_id, stat, self._clock.now())
         async with self._catalog.transaction() as tx:
             if not await tx.fill_slot(upload.slot, entry, crc32=stat.crc32):
                 raise _gone()

@@ -114,6 +114,34 @@ class Versions:
             await audit(tx, self._clock, principal, found.artifact, "edit")
             return await view_of(tx, await find(tx, principal, found.artifact.id), staged=True)
 
+    async def amend(self, principal: Principal, name: str, changes: Changes) -> View:
+        """Change what an artifact says of itself now, in place; an open draft keeps its files and, beside a version,
+        its values.
+
+        Raises NotFound, Forbidden, Invalid, SchemaViolation, TooLarge.
+        """
+        async with self._catalog.transaction() as tx:
+            found = await find(tx, principal, name)
+            artifact = found.artifact
+            access = access_of(found)
+            require(principal, Action.EDIT, access)
+            require(principal, Action.COMMIT, access)
+            values = changes.over(published_values(artifact))
+            _check_schema(found, values)
+            await self._write_down(tx, artifact, values)
+            await audit(tx, self._clock, principal, artifact, "edit")
+            return await view_of(tx, await find(tx, principal, artifact.id), staged=True)
+
+    async def _write_down(self, tx: Transaction, artifact: Artifact, values: Values) -> None:
+        """Put values where the latest version, or the draft of what was never committed, has them."""
+        now = self._clock.now()
+        if artifact.versions:
+            latest = artifact.versions[-1].id
+            await tx.update_version(latest, manifest=values.manifest, type=values.type, now=now)
+        elif artifact.intent is not None:
+            await tx.put_draft(values.as_draft(artifact.id, artifact.intent))
+        await publish(tx, artifact, values, now=now)
+
     async def commit(
         self, principal: Principal, name: str, *, label: str | None = None, comment: str | None = None
     ) -> View:

@@ -23,7 +23,9 @@ RESERVED_WORKSPACES = frozenset(
     {
         PUBLIC_WORKSPACE, ANONYMOUS_WORKSPACE, HOME_PREFIX, "-", "~", "*", "ws", "rpc", "health", "ready", "metrics",
         "v1", "1", "api", "docs", "openapi", "assets", "static", "login", "logout", "files", "s3", "services",
-        "artifacts", "gallery", "hypha", "dataforce", "ivcap", "aimable", "spaces", "organizations", "root", "admin",
+        "artifacts", "gallery", "hypha", "dataforce", "ivcap", "aimable", "spaces", "organizations", "users",
+        "bucket-secrets",
+        "root", "admin",
     }
 )  # fmt: skip
 """First path segments that routes own, and names that belong to the server itself."""

@@ -6,6 +6,9 @@ from datetime import timedelta
 
 from armarium.domain.errors import Invalid
 
+MIB = 1024**2
+GIB = 1024**3
+
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES = {"": 1, "b": 1}
 _BYTES |= {f"{letter}b": 1000**power for power, letter in enumerate("kmgtp", 1)}

@@ -1,0 +1,1 @@
+"""The dataforce door: organizations, orbits, collections and artifacts as `luml-api` and its ancestors know them."""
