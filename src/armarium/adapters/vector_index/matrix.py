@@ -96,14 +96,14 @@ class Matrix:
         return Hits(self._nearest(matching, total, query, query.vector), total)
 
     def _nearest(self, matching: NDArray[np.bool_], total: int, query: VectorQuery, vector: bytes) -> list[Hit]:
-        if total * _SPARSE < len(matching):
-            candidates = np.flatnonzero(matching)
-            scores = self._near(vector, candidates)
-        else:
-            candidates = np.arange(len(matching))
-            scores = self._near(vector, slice(0, len(matching)))
-            if total < len(matching):
-                scores = np.where(matching, scores, -np.inf)
+        rows = len(matching)
+        if total == rows:
+            scores = self._near(vector, slice(0, rows))
+            best = _best(scores, self._positions[:rows], query.offset, query.limit)
+            return self._hits(best, scores[best])
+        candidates = np.flatnonzero(matching)
+        is_sparse = total * _SPARSE < rows
+        scores = self._near(vector, candidates) if is_sparse else self._near(vector, slice(0, rows))[candidates]
         best = _best(scores, self._positions[candidates], query.offset, query.limit)
         return self._hits(candidates[best], scores[best])
 
@@ -144,10 +144,8 @@ def _best(scores: Floats, positions: NDArray[np.int64], offset: int, limit: int)
     if wanted < len(scores):
         threshold = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
         places = np.flatnonzero(scores >= threshold)
-    order = np.lexsort((positions[places], -scores[places]))
-    page: NDArray[np.int64] = places[order][offset:wanted]
-    found: NDArray[np.int64] = page[np.isfinite(scores[page])]
-    return found
+    page: NDArray[np.int64] = places[np.lexsort((positions[places], -scores[places]))][offset:wanted]
+    return page
 
 
 def _least(positions: NDArray[np.int64], rows: NDArray[np.int64], offset: int, limit: int) -> NDArray[np.int64]:
