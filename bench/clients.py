@@ -95,6 +95,17 @@ async def listing(
         return await repeat(lambda n: manager.list(parent_id=parent, **questions[n % len(questions)]), gate, **pace)
 
 
+async def search_vectors(
+    gate: Gate, *, number: int, url: str, token: str, collection: str, queries: list[bytes], filters: Any, **pace: Any
+) -> Timings:
+    async with artifact_manager(url, token) as manager:
+
+        async def search(n: int) -> None:
+            await manager.search_vectors(collection, {"vector": queries[n % len(queries)]}, filters=filters, limit=10)
+
+        return await repeat(search, gate, **pace)
+
+
 async def upload_files(
     gate: Gate, *, number: int, url: str, token: str, artifact: str, prefix: str, body_bytes: int, **pace: Any
 ) -> Timings:

@@ -16,6 +16,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     large_bytes: int = 1024 * MiB
     large_repeats: int = 3
     small_files: int = 10_000
+    vectors: int = 100_000
     starts: int = 5
 
     def pace(self, in_flight: int) -> dict[str, Any]:
@@ -23,4 +24,6 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FULL = Sizes()
-QUICK = Sizes(seconds=0.5, children=5_000, large_bytes=64 * MiB, large_repeats=1, small_files=500, starts=2)
+QUICK = Sizes(
+    seconds=0.5, children=5_000, large_bytes=64 * MiB, large_repeats=1, small_files=500, vectors=2_000, starts=2
+)

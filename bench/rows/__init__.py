@@ -11,6 +11,7 @@ from bench.rows.manifest import manifest
 from bench.rows.rpc_read import rpc_busy, rpc_read
 from bench.rows.small_files import small_files
 from bench.rows.start import start
+from bench.rows.vectors import vectors
 from bench.rows.zips import zips
 
 Row = Callable[[Bench], Iterator[Measure]]
@@ -25,4 +26,5 @@ ROWS: dict[str, Row] = {
     "large-files": large_files,
     "zip": zips,
     "list": listing,
+    "vectors": vectors,
 }

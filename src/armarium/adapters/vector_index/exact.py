@@ -5,6 +5,7 @@ search after that. What was not asked for longest makes room when the memory all
 """
 
 import asyncio
+import os
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,27 +24,30 @@ T = TypeVar("T")
 
 _CHANGES_AT_ONCE = 5000
 _THREADS = 2
+_HELPERS = min(4, os.cpu_count() or 1)
 _FLOAT_BYTES = 4
 
 
 class _Loaded:
     """A collection in memory. behind: the last (revision, id) that is in it."""
 
-    def __init__(self, space: VectorSpace, epoch: int) -> None:
+    def __init__(self, space: VectorSpace, epoch: int, helpers: ThreadPoolExecutor) -> None:
         self.space = space
         self.epoch = epoch
-        self.matrix = _matrix(space)
+        self.matrix = _matrix(space, helpers)
         self.behind: tuple[int, str] = (-1, "")
         self.revision = 0
         self.lock = asyncio.Lock()
 
 
-def _matrix(space: VectorSpace) -> "Matrix":
+def _matrix(space: VectorSpace, helpers: ThreadPoolExecutor) -> "Matrix":
+    # Its own threads wait for each other by spinning: with other work on the cores that costs a hundred times the work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from armarium.adapters.vector_index.matrix import Matrix  # noqa: PLC0415 - numpy is slow to load, and optional
     except ImportError:
         raise Unsupported("Searching vectors needs numpy on the server: pip install 'armarium[vectors]'.") from None
-    return Matrix(space)
+    return Matrix(space, helpers)
 
 
 class ExactIndex:
@@ -54,6 +58,7 @@ class ExactIndex:
         self._memory_bytes = memory_bytes
         self._loaded: OrderedDict[ArtifactId, _Loaded] = OrderedDict()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="vectors")
+        self._helpers = ThreadPoolExecutor(_HELPERS, thread_name_prefix="vectors-helper")
 
     async def search(self, artifact_id: ArtifactId, space: VectorSpace, query: VectorQuery) -> Hits:
         state = await self._catalog.vector_state(artifact_id)
@@ -67,11 +72,12 @@ class ExactIndex:
 
     async def close(self) -> None:
         self._threads.shutdown()
+        self._helpers.shutdown()
 
     def _place(self, artifact_id: ArtifactId, space: VectorSpace, state: VectorState) -> _Loaded:
         loaded = self._loaded.get(artifact_id)
         if loaded is None or loaded.space != space or loaded.epoch != state.epoch:
-            loaded = self._loaded[artifact_id] = _Loaded(space, state.epoch)
+            loaded = self._loaded[artifact_id] = _Loaded(space, state.epoch, self._helpers)
         self._loaded.move_to_end(artifact_id)
         return loaded
 

@@ -1,6 +1,7 @@
 """The vectors of one collection in memory, searched exactly."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from armarium.domain.vector import Hit, Hits, Metric, VectorChange, VectorQuery,
 
 Floats = NDArray[np.float32]
 _FIRST_ROWS = 1024
+_LEAST_SHARE = 16_384
+_SHARES = 4
 _SPARSE = 8
 """Below one row in so many, the rows that match are gathered before anything is compared with them."""
 
@@ -18,8 +21,10 @@ _SPARSE = 8
 class Matrix:
     """Rows of vectors, with ids and payloads beside them; a removed one leaves a hole that the next one fills."""
 
-    def __init__(self, space: VectorSpace) -> None:
+    def __init__(self, space: VectorSpace, helpers: Executor) -> None:
+        """helpers: share the work on a large collection."""
         self._space = space
+        self._helpers = helpers
         self._vectors: Floats = np.empty((0, space.dimension), np.float32)
         self._squares: Floats = np.empty(0, np.float32)
         self._positions: NDArray[np.int64] = np.empty(0, np.int64)
@@ -110,11 +115,26 @@ class Matrix:
     def _near(self, vector: bytes, rows: Any) -> Floats:
         """The score of some rows."""
         wanted = self._prepared(np.frombuffer(vector, np.dtype("<f4")))
-        scores: Floats = self._vectors[rows] @ wanted
+        scores = self._products(self._vectors[rows], wanted)
         if self._space.metric is not Metric.L2:
             return scores
         squares = np.maximum(self._squares[rows] - 2 * scores + wanted @ wanted, 0)
         return np.asarray(1 / (1 + np.sqrt(squares)), np.float32)
+
+    def _products(self, vectors: Floats, wanted: Floats) -> Floats:
+        """The inner product of each vector with one; many are shared out among threads."""
+        products = np.empty(len(vectors), np.float32)
+        share = max(_LEAST_SHARE, -(-len(vectors) // _SHARES))
+        parts = [slice(first, first + share) for first in range(0, len(vectors), share)]
+
+        def multiply(part: slice) -> None:
+            np.dot(vectors[part], wanted, out=products[part])
+
+        if len(parts) > 1:
+            list(self._helpers.map(multiply, parts))
+        elif parts:
+            multiply(parts[0])
+        return products
 
     def _ordered(self, rows: NDArray[np.int64], query: VectorQuery) -> NDArray[np.int64]:
         column = self._columns.of(query.order_by or "")
