@@ -1,4 +1,4 @@
-"""Uploads that take more than one request."""
+"""Uploads under way: in parts, or straight to the store."""
 
 import enum
 
@@ -11,12 +11,19 @@ MAX_PARTS = 10_000
 
 
 class OpenUpload(msgspec.Struct, frozen=True, kw_only=True):
-    """An upload in parts that is under way. slot: the staged path it fills. expires_at: seconds since the epoch."""
+    """An upload that is under way. slot: the staged path it fills. expires_at: seconds since the epoch.
+
+    part_count: 0 for a file sent whole, which is complete as soon as it has arrived.
+    blob_id, store_upload: what it will be, and what the store calls it; only where clients bring the bytes to the store
+    themselves.
+    """
 
     id: str
     slot: str
     part_count: int
     expires_at: float
+    blob_id: BlobId | None = None
+    store_upload: str | None = None
 
 
 class Ending(enum.StrEnum):

@@ -126,8 +126,12 @@ class Reader(JobReader, VectorReader, Protocol):
 
     async def find_upload(self, upload_id: str) -> OpenUpload | None: ...
 
-    async def expired_uploads(self, *, expired_before: float, limit: int) -> list[str]:
-        """Ids of uploads nobody may complete any more."""
+    async def whole_uploads(self, artifact_id: ArtifactId) -> list[tuple[OpenUpload, StagedFile]]:
+        """Files on their way to the store, whole, and the staged paths they are for; the oldest first."""
+        ...
+
+    async def expired_uploads(self, *, expired_before: float, limit: int, whole: bool = False) -> list[OpenUpload]:
+        """Uploads whose URLs have expired: those in parts, or (whole) the files sent whole to the store."""
         ...
 
     # files of versions
@@ -248,7 +252,9 @@ class Reader(JobReader, VectorReader, Protocol):
         """At most so many files for each blob, by workspace, alias, version and path; one that has none is left out."""
         ...
 
-    async def known_blobs(self, ids: Sequence[BlobId]) -> set[BlobId]: ...
+    async def known_blobs(self, ids: Sequence[BlobId]) -> set[BlobId]:
+        """Which of these are recorded, or will be when an upload under way ends."""
+        ...
 
     async def checksums(self, ids: Sequence[BlobId]) -> dict[BlobId, int]:
         """The CRC-32 of blobs; one whose sum nobody has computed yet is left out."""
@@ -366,6 +372,10 @@ class Transaction(Reader, JobWriter, RequestWriter, VectorWriter, Protocol):
     async def insert_upload(self, upload: OpenUpload) -> None: ...
 
     async def delete_upload(self, upload_id: str) -> None: ...
+
+    async def delete_whole_uploads(self, slots: Sequence[str]) -> list[OpenUpload]:
+        """Forget the files sent whole for these slots; returns them."""
+        ...
 
     # resumable uploads
     async def insert_resumable(self, upload: Resumable) -> None: ...

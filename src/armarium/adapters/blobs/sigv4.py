@@ -68,7 +68,8 @@ class UrlSigner:
         if self._access_key.session_token:
             parameters["X-Amz-Security-Token"] = self._access_key.session_token
         path = f"{self._path}/{quote(key, safe='/-_.~')}"
-        asked = "&".join(sorted(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters.items()))
+        ordered = sorted((_quoted(name), _quoted(value)) for name, value in parameters.items())
+        asked = "&".join(f"{name}={value}" for name, value in ordered)
         brought = "".join(f"{name}:{signed[name].strip()}\n" for name in sorted(signed))
         request = f"{method}\n{path}\n{asked}\n{brought}\n{names}\nUNSIGNED-PAYLOAD"
         text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"

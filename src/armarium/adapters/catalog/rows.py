@@ -15,7 +15,7 @@ from armarium.domain.file import FileEntry
 from armarium.domain.job import Job, JobError, JobStatus
 from armarium.domain.policy import Reach
 from armarium.domain.principal import Role
-from armarium.domain.upload import Ending, Resumable, Segment
+from armarium.domain.upload import Ending, OpenUpload, Resumable, Segment
 from armarium.domain.version import Draft, Intent, Outline, StagedFile, Version
 
 _versions = msgspec.json.Decoder(tuple[Version, ...])
@@ -106,6 +106,18 @@ def staged_of(row: Any) -> StagedFile:
         modified_at=modified_at,
         content_type=content_type,
         sha256=sha256,
+    )
+
+
+def upload_of(row: Any) -> OpenUpload:
+    id_, slot, part_count, expires_at, blob_id, store_upload = row
+    return OpenUpload(
+        id=id_,
+        slot=slot,
+        part_count=part_count,
+        expires_at=expires_at,
+        blob_id=blob_id,
+        store_upload=store_upload,
     )
 
 

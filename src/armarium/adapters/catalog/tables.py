@@ -246,7 +246,11 @@ upload = Table(
     Column("slot", WORD, nullable=False),
     Column("part_count", Integer, nullable=False),
     Column("expires_at", Float, nullable=False),
+    Column("blob_id", WORD),
+    Column("store_upload", Text),
     Index("ix_upload_expires", "expires_at"),
+    Index("ix_upload_slot", "slot"),
+    Index("ix_upload_blob", "blob_id"),
     sqlite_with_rowid=False,
 )
 

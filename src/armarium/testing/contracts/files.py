@@ -116,10 +116,30 @@ class FileContract:
             await tx.insert_upload(upload)
         assert await catalog.find_upload("u") == upload
         assert await catalog.expired_uploads(expired_before=10.0, limit=5) == []
-        assert await catalog.expired_uploads(expired_before=10.1, limit=5) == ["u"]
+        assert await catalog.expired_uploads(expired_before=10.1, limit=5) == [upload]
         async with catalog.transaction() as tx:
             await tx.delete_upload("u")
         assert await catalog.find_upload("u") is None
+
+    async def test_files_sent_whole_are_found_by_their_artifact(self, catalog: Catalog) -> None:
+        artifact_id, other = await an_artifact(catalog), await an_artifact(catalog, alias="b")
+        slot, blob_id = a_slot("f.txt"), BlobId("b1")
+        first = OpenUpload(id="u1", slot=slot.slot, part_count=0, expires_at=9.0, blob_id=blob_id, store_upload="x")
+        second = OpenUpload(id="u2", slot=slot.slot, part_count=0, expires_at=9.0, blob_id=BlobId("b2"))
+        in_parts = OpenUpload(id="u3", slot=slot.slot, part_count=2, expires_at=9.0, blob_id=BlobId("b3"))
+        async with catalog.transaction() as tx:
+            await tx.stage_files(artifact_id, [slot])
+            for upload in (second, in_parts, first):
+                await tx.insert_upload(upload)
+        assert await catalog.whole_uploads(artifact_id) == [(first, slot), (second, slot)]
+        assert await catalog.whole_uploads(other) == []
+        assert await catalog.expired_uploads(expired_before=10.0, limit=5) == [in_parts]
+        assert await catalog.expired_uploads(expired_before=10.0, limit=5, whole=True) == [first, second]
+        assert await catalog.known_blobs([blob_id, BlobId("x")]) == {blob_id}
+        async with catalog.transaction() as tx:
+            deleted = await tx.delete_whole_uploads([slot.slot, "another"])
+        assert sorted(deleted, key=lambda upload: upload.id) == [first, second]
+        assert await catalog.find_upload("u3") == in_parts
 
     async def test_arrived_bytes_fill_their_slot(self, catalog: Catalog) -> None:
         artifact_id = await an_artifact(catalog)

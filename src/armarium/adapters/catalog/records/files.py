@@ -6,7 +6,7 @@ import msgspec
 
 from armarium.adapters.catalog.compiled import UNLIMITED
 from armarium.adapters.catalog.records.base import Records
-from armarium.adapters.catalog.rows import entry_of, json_list, outline_of, staged_of
+from armarium.adapters.catalog.rows import entry_of, json_list, outline_of, staged_of, upload_of
 from armarium.adapters.catalog.statements import files as sql
 from armarium.adapters.catalog.statements import versions as version_sql
 from armarium.domain.errors import Conflict
@@ -41,10 +41,15 @@ class FileReader(Records):
 
     async def find_upload(self, upload_id: str) -> OpenUpload | None:
         row = await self._one(sql.find_upload, upload_id=upload_id)
-        return OpenUpload(id=row[0], slot=row[1], part_count=row[2], expires_at=row[3]) if row is not None else None
+        return upload_of(row) if row is not None else None
 
-    async def expired_uploads(self, *, expired_before: float, limit: int) -> list[str]:
-        return [row[0] for row in await self._all(sql.expired_uploads, expired_before=expired_before, limit=limit)]
+    async def whole_uploads(self, artifact_id: ArtifactId) -> list[tuple[OpenUpload, StagedFile]]:
+        rows = await self._all(sql.whole_uploads, artifact_id=artifact_id)
+        return [(upload_of(row[:6]), staged_of(row[6:])) for row in rows]
+
+    async def expired_uploads(self, *, expired_before: float, limit: int, whole: bool = False) -> list[OpenUpload]:
+        rows = await self._all(sql.expired_uploads, whole, expired_before=expired_before, limit=limit)
+        return [upload_of(row) for row in rows]
 
     async def find_files(self, version_id: VersionId, paths: Sequence[str]) -> dict[str, FileEntry]:
         rows = await self._all(sql.find_files, version_id=version_id, paths=json_list(paths))
@@ -148,6 +153,9 @@ class FileWriter(FileReader, BlobRecords):
 
     async def insert_upload(self, upload: OpenUpload) -> None:
         await self._change(sql.insert_upload, **msgspec.structs.asdict(upload))
+
+    async def delete_whole_uploads(self, slots: Sequence[str]) -> list[OpenUpload]:
+        return [upload_of(row) for row in await self._all(sql.delete_whole_uploads, slots=json_list(slots))]
 
     async def delete_upload(self, upload_id: str) -> None:
         await self._change(sql.delete_upload, upload_id=upload_id)

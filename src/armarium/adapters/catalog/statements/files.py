@@ -2,7 +2,22 @@
 
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    CompoundSelect,
+    Delete,
+    Insert,
+    Select,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from armarium.adapters.catalog import tables as t
@@ -23,6 +38,8 @@ _STAGED = tuple(
         "sha256",
     )
 )
+_UPLOAD = tuple(t.upload.c[name] for name in ("id", "slot", "part_count", "expires_at", "blob_id", "store_upload"))
+_is_whole = t.upload.c.part_count == 0
 _of_version = t.file.c.version_id == bindparam("version_id")
 _of_artifact = t.draft_file.c.artifact_id == bindparam("artifact_id")
 
@@ -169,13 +186,23 @@ def insert_upload() -> Insert:
 
 
 def find_upload() -> Select[Any]:
-    u = t.upload.c
-    return select(u.id, u.slot, u.part_count, u.expires_at).where(u.id == bindparam("upload_id"))
+    return select(*_UPLOAD).where(t.upload.c.id == bindparam("upload_id"))
 
 
-def expired_uploads() -> Select[Any]:
+def whole_uploads() -> Select[Any]:
+    """Files sent whole to the store, and the staged paths of :artifact_id they are for; the oldest first."""
+    chosen = select(*_UPLOAD, *_STAGED).where(t.upload.c.slot == t.draft_file.c.slot, _of_artifact, _is_whole)
+    return chosen.order_by(t.upload.c.id)
+
+
+def delete_whole_uploads() -> Delete:
+    return delete(t.upload).where(InList(t.upload.c.slot, "slots"), _is_whole).returning(*_UPLOAD)
+
+
+def expired_uploads(whole: bool) -> Select[Any]:
     u = t.upload.c
-    expired = select(u.id).where(u.expires_at < bindparam("expired_before"))
+    kind = _is_whole if whole else ~_is_whole
+    expired = select(*_UPLOAD).where(u.expires_at < bindparam("expired_before"), kind)
     return expired.order_by(u.expires_at).limit(bindparam("limit"))
 
 
@@ -204,8 +231,10 @@ def usable_blobs() -> Select[Any]:
     return select(t.blob.c.id).where(InList(t.blob.c.id, "ids"), t.blob.c.condemned == 0).with_for_update(read=True)
 
 
-def known_blobs() -> Select[Any]:
-    return select(t.blob.c.id).where(InList(t.blob.c.id, "ids"))
+def known_blobs() -> CompoundSelect[Any]:
+    """Which of :ids are blobs, or will be when an upload to the store ends."""
+    under_way = select(t.upload.c.blob_id).where(InList(t.upload.c.blob_id, "ids"))
+    return union(select(t.blob.c.id).where(InList(t.blob.c.id, "ids")), under_way)
 
 
 def _unreferenced() -> Any:
