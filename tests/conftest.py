@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from armarium.testing.s3_server import RunningS3
+from armarium.testing.s3_server import RunningS3, settings_of
 from armarium.testing.server import RunningServer
 
 REPOSITORY = Path(__file__).parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--blobs", choices=["disk", "s3"], default="disk", help="where servers of the tests keep files")
     parser.addoption("--chaos-seconds", type=float, default=20.0, help="how long the chaos test lasts")
 
 
@@ -25,6 +27,15 @@ def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
     """A real server on `<fresh folder>/data`, shared by the tests of one module."""
     with RunningServer(tmp_path_factory.mktemp("served") / "data") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def blobs_settings(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The settings that give a server of the tests its files, in a bucket of its own where they are in S3."""
+    if request.config.getoption("--blobs") == "disk":
+        return {}
+    server: RunningS3 = request.getfixturevalue("s3_server")
+    return settings_of(server.make_bucket(f"files-{uuid4()}", prefix="some/where"))
 
 
 @pytest.fixture(scope="session")

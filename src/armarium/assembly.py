@@ -20,6 +20,7 @@ from armarium.auth.identify import Identify
 from armarium.core import Core
 from armarium.core.accounts import Accounts
 from armarium.core.archives import Archives
+from armarium.core.arrivals import Arrivals
 from armarium.core.artifacts import Artifacts
 from armarium.core.aspects import Aspects
 from armarium.core.buckets import Buckets
@@ -147,17 +148,18 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     signer = Signer(adapters.keys.urls)
     tickets = Tickets(signer)
     links = Links(tickets, clock, base_url)
-    files = Files(catalog, blobs, clock, counters, links, settings.max_file_bytes)
+    arrivals = Arrivals(catalog, blobs, clock, settings.max_file_bytes)
+    files = Files(catalog, blobs, clock, counters, links, arrivals, settings.max_file_bytes)
     search = Search(catalog, counters, open_listing=settings.hypha_open_listing)
     archives = Archives(catalog, blobs, files)
     publication = _publication(adapters, settings, Placement(clock, counters), base_url)
-    sweeper = Sweeper(catalog, blobs, clock, settings.blob_grace)
+    sweeper = Sweeper(catalog, blobs, clock, arrivals, settings.blob_grace)
     artifacts = Artifacts(catalog, clock, counters, cipher, publication)
-    versions = Versions(catalog, clock, cipher)
+    versions = Versions(catalog, clock, cipher, arrivals)
     resumable = ResumableUploads(
         catalog, blobs, clock, lifetime=settings.upload_lifetime, max_file_bytes=settings.max_file_bytes
     )
-    uploads = Uploads(catalog, blobs, clock, files, links, settings.max_file_bytes)
+    uploads = Uploads(catalog, blobs, clock, files, links, arrivals, settings.max_file_bytes)
     parts_above = settings.dataforce_multipart_above
     return Core(
         accounts=Accounts(catalog, clock),
@@ -179,7 +181,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         search=search,
         jobs=Jobs(catalog, clock),
         idempotency=Idempotency(catalog, clock),
-        sites=Sites(catalog, blobs, counters, adapters.templates),
+        sites=Sites(catalog, blobs, files, counters, adapters.templates),
         showcases=Showcases(search, files),
         publication=publication,
         secrets=Secrets(catalog, clock, cipher),

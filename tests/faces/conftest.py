@@ -12,7 +12,7 @@ from armarium.testing.server import RunningServer
 from tests.adapters.archive.zenodo_server import Zenodo, running_zenodo
 from tests.faces.people import JWT_SECRET, Person, a_person
 
-LARGEST_FILE = 2 * 1024 * 1024
+LARGEST_FILE = 12 * 1024 * 1024
 LARGEST_BODY = 1024 * 1024
 
 Visit = Callable[..., Awaitable[Any]]
@@ -26,7 +26,9 @@ def zenodo() -> Iterator[Zenodo]:
 
 
 @pytest.fixture(scope="session")
-def armarium_server(tmp_path_factory: pytest.TempPathFactory, zenodo: Zenodo) -> Iterator[RunningServer]:
+def armarium_server(
+    tmp_path_factory: pytest.TempPathFactory, zenodo: Zenodo, blobs_settings: dict[str, str]
+) -> Iterator[RunningServer]:
     settings = {
         "ARMARIUM_JWT_SECRET": JWT_SECRET,
         "ARMARIUM_MAX_FILE_BYTES": str(LARGEST_FILE),
@@ -34,6 +36,7 @@ def armarium_server(tmp_path_factory: pytest.TempPathFactory, zenodo: Zenodo) ->
         "ARMARIUM_DATAFORCE_MULTIPART_ABOVE": "1MiB",
         "ARMARIUM_SANDBOX_ZENODO_URL": zenodo.url,
         "ARMARIUM_LOG_LEVEL": "warning",
+        **blobs_settings,
     }
     with RunningServer(tmp_path_factory.mktemp("doors") / "data", settings=settings) as server:
         yield server

@@ -83,6 +83,7 @@ class Archives:
         self, found: Found, wanted: list[str] | None, *, version: Selector, stage: bool
     ) -> list[FileEntry]:
         shown = Shown(found, version=version, stage=stage)
+        await self._files.settle(shown)
         if wanted is None:
             return await shown.all(self._catalog)
         entries = await shown.find(self._catalog, wanted)

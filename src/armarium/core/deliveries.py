@@ -17,7 +17,7 @@ from armarium.core.collections import inherited
 from armarium.core.counters import Counters
 from armarium.core.files import Files
 from armarium.core.links import Links
-from armarium.core.lookup import find
+from armarium.core.lookup import Shown, find
 from armarium.core.permissions import access_of, allows, child_access, require
 from armarium.core.publishing import audit, publish
 from armarium.core.uploads import Uploads
@@ -114,14 +114,14 @@ class Deliveries:
             stage=True,
         )
         slot = (await self._files.stage(principal, view.artifact.id, [declared.path], weights=[0.0]))[0].slot
-        return view, self._target(slot, declared)
+        return view, await self._target(slot, declared)
 
-    def _target(self, slot: str, declared: Declared) -> Target:
+    async def _target(self, slot: str, declared: Declared) -> Target:
         size = declared.size_bytes
         if size > self._multipart_above_bytes:
             url = self._links.parts_start(slot, part_count(size), expires_in=URL_LIFE)
             return Target(url=url, multipart=True, slot=slot)
-        url = self._links.upload(slot, expires_in=URL_LIFE, size_bytes=size, sha256=declared.sha256)
+        url = await self._files.upload_url(slot, expires_in=URL_LIFE, size_bytes=size, sha256=declared.sha256)
         return Target(url=url, multipart=False, slot=slot)
 
     async def parts(
@@ -138,7 +138,7 @@ class Deliveries:
             upload_id = await self.begin_parts(file.slot, size_bytes)
         elif (await self._uploads.staged_by(upload_id))[0] != found.artifact.id:
             raise NotFound("upload", upload_id)
-        urls = self._uploads.part_urls(upload_id, part_count(size_bytes), expires_in=URL_LIFE)
+        urls = await self._uploads.part_urls(upload_id, part_count(size_bytes), expires_in=URL_LIFE)
         parts = [PartTarget(part=part, url=url) for part, url in zip(parts_of(size_bytes), urls, strict=True)]
         complete_url = self._links.parts_end(upload_id, expires_in=URL_LIFE)
         return PartsTarget(upload_id=upload_id, parts=parts, complete_url=complete_url)
@@ -176,6 +176,7 @@ class Deliveries:
 
     async def _verify(self, principal: Principal, found: Found, declared: Declared) -> None:
         """Commit a delivery that is what was declared."""
+        await self._files.settle(Shown(found, stage=True))
         staged = await self._staged(self._catalog, found.artifact)
         declared.check(staged)
         if declared.sha256 is not None and staged[0].sha256 is None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
+from armarium.core.arrivals import Arrivals, entry_of_arrival
 from armarium.core.counters import Counters
 from armarium.core.links import Links
 from armarium.core.lookup import Shown, find
@@ -18,7 +19,7 @@ from armarium.domain.manifest import encode_json
 from armarium.domain.principal import Action, Principal
 from armarium.domain.storage_keys import blob_key
 from armarium.domain.version import Selector, StagedFile
-from armarium.ports.blobs import Blobs, BlobStat
+from armarium.ports.blobs import Blobs
 from armarium.ports.catalog import Catalog, Transaction
 from armarium.ports.clock import Clock
 
@@ -47,13 +48,21 @@ class Files:
     """Use cases around the files of one artifact."""
 
     def __init__(
-        self, catalog: Catalog, blobs: Blobs, clock: Clock, counters: Counters, links: Links, max_file_bytes: int | None
+        self,
+        catalog: Catalog,
+        blobs: Blobs,
+        clock: Clock,
+        counters: Counters,
+        links: Links,
+        arrivals: Arrivals,
+        max_file_bytes: int | None,
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._clock = clock
         self._counters = counters
         self._links = links
+        self._arrivals = arrivals
         self._max_file_bytes = max_file_bytes
 
     async def stage(
@@ -94,10 +103,27 @@ class Files:
         *,
         weights: Sequence[float],
         expires_in: timedelta,
+        direct: bool = True,
     ) -> list[str]:
-        """Stage paths and return a signed URL to PUT each one's bytes to, in the order given."""
+        """Stage paths and return a signed URL to PUT each one's bytes to, in the order given.
+
+        direct: the store's own URLs, where it has some; else they lead here.
+        """
         staged = await self.stage(principal, name, paths, weights=weights)
+        if direct and self._arrivals.are_possible:
+            return await self._arrivals.urls([file.slot for file in staged], expires_in=expires_in)
         return [self._links.upload(file.slot, expires_in=expires_in) for file in staged]
+
+    async def upload_url(
+        self, slot: str, *, expires_in: timedelta, size_bytes: int | None = None, sha256: str | None = None
+    ) -> str:
+        """A signed URL to PUT the bytes of a staged path to: the store's own, where it has some.
+
+        size_bytes, sha256 (hex): what alone is taken, where the server is the one to look at it.
+        """
+        if self._arrivals.are_possible:
+            return (await self._arrivals.urls([slot], expires_in=expires_in))[0]
+        return self._links.upload(slot, expires_in=expires_in, size_bytes=size_bytes, sha256=sha256)
 
     async def receive(
         self,
@@ -123,6 +149,7 @@ class Files:
         async with self._catalog.transaction() as tx:
             if not await tx.fill_slot(slot, entry, crc32=stat.crc32):
                 raise _used_up()
+        await self._arrivals.overtaken(slot)
         return entry
 
     async def write(self, principal: Principal, name: str, path: str, content: bytes) -> FileEntry:
@@ -149,13 +176,20 @@ class Files:
         access = access_of(found)
         for path in wanted:
             require(principal, Action.GET_FILE, access, path=path)
-        entries = await Shown(found, version=version, stage=stage).find(self._catalog, wanted)
+        shown = Shown(found, version=version, stage=stage)
+        await self.settle(shown)
+        entries = await shown.find(self._catalog, wanted)
         for path in wanted:
             if path not in entries:
                 raise NotFound("file", path, f"File '{path}' does not exist in the artifact.")
         if not silent:
             self.count_downloads(found.artifact, wanted)
         return [Download(entries[path], found.artifact) for path in wanted]
+
+    async def settle(self, shown: Shown) -> None:
+        """Take in what clients have brought to the store, if it is a draft that is looked at."""
+        if shown.draft:
+            await self._arrivals.settle(shown.artifact.id)
 
     def count_downloads(self, artifact: Artifact, paths: Sequence[str]) -> None:
         """Count the download weights of paths, as one download."""
@@ -172,9 +206,12 @@ class Files:
         version: Selector = None,
         stage: bool = False,
         silent: bool = False,
+        direct: bool = True,
     ) -> list[str]:
-        """Return a signed URL to GET each file from, in the order given."""
+        """Return a signed URL to GET each file from, in the order given. direct: as for `upload_urls`."""
         downloads = await self.find(principal, name, paths, version=version, stage=stage, silent=silent)
+        if direct and self._arrivals.are_possible:
+            return [await self._arrivals.download_url(item.entry, expires_in=expires_in) for item in downloads]
         return [self._links.download(item.entry, expires_in=expires_in) for item in downloads]
 
     async def read(
@@ -215,6 +252,7 @@ class Files:
         found = await find(self._catalog, principal, name)
         require(principal, Action.LIST_FILES, access_of(found))
         shown = Shown(found, version=version, stage=stage)
+        await self.settle(shown)
         prefix = safe_directory(directory)
         files, subdirectories = await shown.directory(self._catalog, prefix, limit=limit)
         staged = await shown.staged(self._catalog)
@@ -249,6 +287,7 @@ class Files:
         require(principal, Action.GET_STATUS, access_of(found))
         if found.artifact.intent is None:
             return None
+        await self._arrivals.settle(found.artifact.id)
         return (await self._catalog.staged_files([found.artifact.id])).get(found.artifact.id, ())
 
     async def set_weight(self, principal: Principal, name: str, path: str, weight: float) -> None:
@@ -267,18 +306,6 @@ class Files:
         config["download_weights"] = {path: weight for path, weight in weights.items() if weight}
         values = msgspec.structs.replace(published_values(artifact), config=encode_json("config", config))
         await publish(tx, artifact, values, now=self._clock.now())
-
-
-def entry_of_arrival(file: StagedFile, blob_id: BlobId, stat: BlobStat, now: float) -> FileEntry:
-    """What a staged path becomes when its bytes are stored."""
-    return FileEntry(
-        path=file.path,
-        blob_id=blob_id,
-        size_bytes=stat.size_bytes,
-        modified_at=now,
-        content_type=file.content_type,
-        sha256=stat.sha256,
-    )
 
 
 def check_weight(weight: float) -> None:

@@ -13,8 +13,8 @@ from datetime import timedelta
 
 import msgspec
 
+from armarium.core.arrivals import entry_of_arrival
 from armarium.core.arriving import Arriving, Checksum
-from armarium.core.files import entry_of_arrival
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require
 from armarium.core.turns import Turn, Turns

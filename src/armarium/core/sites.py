@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from armarium.core.counters import Counters
+from armarium.core.files import Files
 from armarium.core.lookup import Shown, find
 from armarium.core.permissions import access_of, require
 from armarium.core.publishing import view_as_of
@@ -70,9 +71,10 @@ class OwnPage(msgspec.Struct, frozen=True, kw_only=True):
 class Sites:
     """Use cases around artifacts as web pages."""
 
-    def __init__(self, catalog: Catalog, blobs: Blobs, counters: Counters, templates: Templates) -> None:
+    def __init__(self, catalog: Catalog, blobs: Blobs, files: Files, counters: Counters, templates: Templates) -> None:
         self._catalog = catalog
         self._blobs = blobs
+        self._files = files
         self._counters = counters
         self._templates = templates
 
@@ -106,7 +108,9 @@ class Sites:
             return OwnPage(view=view)
         if not is_viewable(found.artifact):
             raise Invalid("view_config", "This artifact type does not support view mode")
-        entry = (await Shown(found, version=version, stage=stage).find(self._catalog, [wanted])).get(wanted)
+        shown = Shown(found, version=version, stage=stage)
+        await self._files.settle(shown)
+        entry = (await shown.find(self._catalog, [wanted])).get(wanted)
         if entry is None:
             raise NotFound("file", wanted, f"File not found: {wanted}")
         config = config if isinstance(config, ViewConfig) else ViewConfig()

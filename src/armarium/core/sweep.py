@@ -9,9 +9,12 @@ import datetime as dt
 
 import msgspec
 
+from armarium.core.arrivals import Arrivals
+from armarium.domain.errors import NotFound
 from armarium.domain.file import BlobId
 from armarium.domain.storage_keys import BLOBS, INCOMING, blob_key, blob_of
-from armarium.ports.blobs import Blobs, UploadsParts
+from armarium.domain.upload import OpenUpload
+from armarium.ports.blobs import Blobs, SignsUrls, UploadsParts
 from armarium.ports.catalog import Catalog
 from armarium.ports.clock import Clock
 
@@ -33,10 +36,11 @@ class SweepReport(msgspec.Struct, kw_only=True):
 class Sweeper:
     """Removes leftovers older than the grace period; safe to run beside everything, and in several processes."""
 
-    def __init__(self, catalog: Catalog, blobs: Blobs, clock: Clock, grace: dt.timedelta) -> None:
+    def __init__(self, catalog: Catalog, blobs: Blobs, clock: Clock, arrivals: Arrivals, grace: dt.timedelta) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._clock = clock
+        self._arrivals = arrivals
         self._grace = grace
 
     async def sweep(self, *, dry_run: bool = False) -> SweepReport:
@@ -45,8 +49,10 @@ class Sweeper:
         await self._sweep_unreferenced(report)
         await self._sweep_unknown(report)
         await self._sweep_interrupted(report)
+        await self._sweep_files_sent_whole(report)
         await self._sweep_uploads(report)
         await self._sweep_resumables(report)
+        await self._sweep_open_uploads(report)
         return report
 
     async def _sweep_unreferenced(self, report: SweepReport) -> None:
@@ -98,11 +104,42 @@ class Sweeper:
             report.expired_uploads += len(expired)
             if report.dry_run:
                 return
-            for upload_id in expired:
-                if isinstance(self._blobs, UploadsParts):
-                    await self._blobs.drop_parts(upload_id)
-                async with self._catalog.transaction() as tx:
-                    await tx.delete_upload(upload_id)
+            for upload in expired:
+                await self._drop_upload(upload)
+            async with self._catalog.transaction() as tx:
+                await tx.delete_upload(*(upload.id for upload in expired))
+
+    async def _drop_upload(self, upload: OpenUpload) -> None:
+        if upload.blob_id is not None and upload.store_upload is not None and isinstance(self._blobs, SignsUrls):
+            await self._blobs.drop_upload(blob_key(upload.blob_id), upload.store_upload)
+        elif isinstance(self._blobs, UploadsParts):
+            await self._blobs.drop_parts(upload.id)
+
+    async def _sweep_files_sent_whole(self, report: SweepReport) -> None:
+        if not report.dry_run:
+            before = self._clock.now() - self._grace.total_seconds()
+            report.expired_uploads += await self._arrivals.settle_expired(dropped_before=before)
+
+    async def _sweep_open_uploads(self, report: SweepReport) -> None:
+        """Drop uploads of the store that no row knows and nothing has come to of late."""
+        if not isinstance(self._blobs, SignsUrls):
+            return
+        async for key, upload in self._blobs.open_uploads(older_than=self._deadline()):
+            blob_id = blob_of(key)
+            if blob_id is None or await self._catalog.known_blobs([blob_id]) or await self._is_fed(key, upload):
+                continue
+            report.interrupted += 1
+            if not report.dry_run:
+                await self._blobs.drop_upload(key, upload)
+
+    async def _is_fed(self, key: str, upload: str) -> bool:
+        if not isinstance(self._blobs, SignsUrls):
+            return False
+        try:
+            parts = await self._blobs.arrived_parts(key, upload)
+        except NotFound:
+            return True
+        return any(part.modified_at >= self._deadline().timestamp() for part in parts)
 
     async def _sweep_resumables(self, report: SweepReport) -> None:
         """Forget uploads nobody went on with; their bytes are released, and wait out the grace period."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from armarium.core.arrivals import Arrivals
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, parent_access, require, require_on_parent, rules_of
 from armarium.core.publishing import (
@@ -26,6 +27,7 @@ from armarium.domain.errors import Invalid, NotFound, NotStaged
 from armarium.domain.identifiers import VersionId
 from armarium.domain.manifest import encode_json
 from armarium.domain.principal import Action, Principal
+from armarium.domain.upload import OpenUpload
 from armarium.domain.version import INITIAL_COMMENT, Intent, StagedFile, Version, new_label
 from armarium.ports.catalog import Catalog, Transaction
 from armarium.ports.cipher import Cipher
@@ -55,10 +57,11 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 class Versions:
     """Use cases around what is staged and what is committed."""
 
-    def __init__(self, catalog: Catalog, clock: Clock, cipher: Cipher) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock, cipher: Cipher, arrivals: Arrivals) -> None:
         self._catalog = catalog
         self._clock = clock
         self._cipher = cipher
+        self._arrivals = arrivals
 
     async def stage(self, principal: Principal, name: str, changes: Changes, *, intent: Intent | None = None) -> View:
         """Open a draft or change the open one; intent None keeps that of the draft (a fresh one edits in place).
@@ -94,6 +97,8 @@ class Versions:
         label: the existing version to change, None for the latest. as_new: append a version instead.
         Raises NotFound, Forbidden, Invalid, SchemaViolation, TooLarge.
         """
+        if label is None:
+            await self._settle(principal, name)
         async with self._catalog.transaction() as tx:
             found = await find(tx, principal, name)
             self._require_direct_edit(principal, found)
@@ -152,8 +157,27 @@ class Versions:
         all of that is checked, and no byte is copied. Leaves nothing staged.
         Raises NotFound (artifact, file), Forbidden, NotStaged, AlreadyExists (label), SchemaViolation.
         """
+        await self._settle(principal, name)
         async with self._catalog.transaction() as tx:
-            return await self.commit_within(tx, principal, name, label=label, comment=comment)
+            waiting = await self._waiting(tx, principal, name)
+            view = await self.commit_within(tx, principal, name, label=label, comment=comment)
+        await self._arrivals.drop(waiting)
+        return view
+
+    async def _settle(self, principal: Principal, name: str) -> None:
+        """Before a transaction, see what clients have brought to the store for a draft the caller may commit."""
+        if not self._arrivals.are_possible:
+            return
+        found = await find(self._catalog, principal, name)
+        if found.artifact.intent is not None:
+            require(principal, Action.COMMIT, access_of(found))
+            await self._arrivals.settle(found.artifact.id, completely=True)
+
+    async def _waiting(self, tx: Transaction, principal: Principal, name: str) -> list[OpenUpload]:
+        """The uploads to the store whose URLs end with the draft."""
+        if not self._arrivals.are_possible:
+            return []
+        return await self._arrivals.waiting(tx, (await find(tx, principal, name)).artifact.id)
 
     async def commit_within(
         self, tx: Transaction, principal: Principal, name: str, *, label: str | None = None, comment: str | None = None
@@ -177,9 +201,12 @@ class Versions:
             require(principal, Action.EDIT, access_of(found))
             if found.artifact.intent is None:
                 raise NotStaged("No staged changes to discard.")
+            waiting = await self._arrivals.waiting(tx, found.artifact.id)
             await tx.delete_draft(found.artifact.id)
             await audit(tx, self._clock, principal, found.artifact, "discard")
-            return await view_of(tx, await find(tx, principal, found.artifact.id), staged=False)
+            view = await view_of(tx, await find(tx, principal, found.artifact.id), staged=False)
+        await self._arrivals.drop(waiting)
+        return view
 
     async def remove(self, principal: Principal, name: str, version: str | int) -> None:
         """Remove one version; the others keep their names and files.

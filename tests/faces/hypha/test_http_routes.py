@@ -314,7 +314,7 @@ async def test_names_of_all_kinds_come_back(store: Any, as_ada: Routes):
 async def test_pages_somebody_uploaded_are_sandboxed(store: Any, as_stranger: Routes):
     page = b"<script>steal()</script>"
     artifact = await an_artifact(store, "page", {"index.html": page}, config=PUBLIC)
-    link = await store.get_file(artifact.id, "index.html")
+    link = await store.get_file(artifact.id, "index.html", use_proxy=True)
     for answer in (as_stranger.get("/page/files/index.html"), requests.get(link, timeout=10)):
         assert answer.content == page
         assert "sandbox" in answer.headers["content-security-policy"]
@@ -328,18 +328,23 @@ async def test_links_need_no_credential_and_keep_to_their_one_object_and_method(
     link = await store.get_file(private.id, "secret file.txt")
     assert download(link) == TEXT
     assert requests.get(link, headers={"Range": "bytes=1-2"}, timeout=10).content == TEXT[1:3]
-    assert requests.head(link, timeout=10).headers["content-length"] == "16"
-    assert requests.put(link, data=b"x", timeout=10).status_code == 405
+    assert requests.put(link, data=b"x", timeout=10).status_code in (403, 405)
     await store.edit(private.id, stage=True)
     put = await store.put_file(private.id, "more.txt")
-    assert requests.get(put, timeout=10).status_code == 405
+    assert requests.get(put, timeout=10).status_code in (403, 405)
+    assert download(link) == TEXT
+
+
+async def test_links_to_the_server_answer_head(store: Any, private: Any):
+    link = await store.get_file(private.id, "secret file.txt", use_proxy=True)
+    assert requests.head(link, timeout=10).headers["content-length"] == "16"
 
 
 @pytest.mark.parametrize("spoil", ["flip", "cut", "swap", "garbage"])
 async def test_a_spoilt_link_is_refused(store: Any, private: Any, spoil: str):
-    link = await store.get_file(private.id, "secret file.txt")
+    link = await store.get_file(private.id, "secret file.txt", use_proxy=True)
     await store.edit(private.id, stage=True)
-    other = await store.put_file(private.id, "more.txt")
+    other = await store.put_file(private.id, "more.txt", use_proxy=True)
     before, ticket, name = link.rpartition("/-/blobs/")[0], *link.rpartition("/-/blobs/")[2].split("/", 1)
     spoilt = {
         "flip": ticket[:8] + ("A" if ticket[8] != "A" else "B") + ticket[9:],
@@ -360,13 +365,15 @@ async def test_an_old_link_is_refused(store: Any, private: Any):
     assert "expired" in answer.text
 
 
-async def test_an_upload_link_dies_with_its_draft(store: Any):
+async def test_an_upload_link_dies_with_its_draft(store: Any, url: str):
     artifact = await store.create(alias="box", manifest={"name": "Box"}, stage=True)
     link = await store.put_file(artifact.id, "a.txt")
     assert requests.put(link, data=b"one", timeout=10).status_code == 200
+    if not link.startswith(url):
+        time.sleep(1.1)  # SeaweedFS tells which of two came last by the second
     assert requests.put(link, data=b"two", timeout=10).status_code == 200
     await store.commit(artifact.id)
-    assert requests.put(link, data=b"three", timeout=10).status_code == 403
+    assert requests.put(link, data=b"three", timeout=10).status_code in (403, 404)
     assert await contents(store, artifact.id) == {"a.txt": b"two"}
 
 

@@ -9,7 +9,7 @@ from tests.faces.conftest import Visit
 from tests.faces.hypha.wire import an_artifact, contents
 from tests.faces.people import Person
 
-PARTS = [b"a" * 70_000, b"b" * 70_000, b"c" * 10]
+PARTS = [b"one " * (5 << 18), b"two " * (5 << 18), b"three"]
 
 
 class Uploads:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from armarium.adapters.blobs.object_store import AT_ONCE, ObjectBlobs, absorb, require_same, whole_group
+from armarium.adapters.blobs.object_store import AT_ONCE, ObjectBlobs, absorb, whole_group
 from armarium.adapters.blobs.s3_bucket import S3Bucket
 from armarium.adapters.blobs.s3_multipart import S3Multipart
 from armarium.adapters.blobs.s3_requests import S3Requests
 from armarium.adapters.blobs.sigv4 import AccessKey, UrlSigner
 from armarium.adapters.blobs.tally import Tally, batches
-from armarium.domain.errors import AlreadyExists
+from armarium.domain.errors import AlreadyExists, Invalid
 from armarium.domain.file import ByteRange
 from armarium.domain.media import content_disposition, content_type_header
 from armarium.ports.blobs import BlobStat, PartStat
@@ -115,14 +115,17 @@ class PublicS3Blobs(S3Blobs):
         return await self._multipart.parts(key, upload)
 
     async def finish_upload(self, key: str, upload: str, parts: list[PartStat]) -> BlobStat:
-        known = {part.number: part for part in await self._multipart.parts(key, upload)}
-        for part in parts:
-            require_same(known.get(part.number), part)
+        if not parts:
+            await self._multipart.parts(key, upload)
+            raise Invalid("parts", "An upload needs at least one part.")
         # A part without bytes is nothing to a store, unless it is all there is.
-        filled = [part for part in parts if known[part.number].size_bytes] or parts[:1]
+        filled = [part for part in parts if part.size_bytes] or parts[:1]
         await self._multipart.complete(key, upload, filled)
-        size_bytes = sum(known[part.number].size_bytes for part in filled)
-        return BlobStat(key=key, size_bytes=size_bytes, modified_at=max(part.modified_at for part in known.values()))
+        return BlobStat(
+            key=key,
+            size_bytes=sum(part.size_bytes for part in filled),
+            modified_at=max(part.modified_at for part in filled),
+        )
 
     async def drop_upload(self, key: str, upload: str) -> None:
         await self._multipart.abort(key, upload)

@@ -1,7 +1,7 @@
 """The artifact manager: the service functions Hypha clients call, in their words and their order of arguments.
 
 Every function translates, calls the core once and translates back. Arguments the clients know but that
-have no meaning here (`branch`, `use_proxy`) are accepted: there is one way bytes come and go.
+have no meaning here (`branch`) are accepted.
 """
 
 from collections.abc import Mapping
@@ -198,7 +198,12 @@ class ArtifactManager:
         paths = paths_of(file_path)
         weights = download_weight if isinstance(download_weight, list) else [download_weight] * len(paths)
         urls = await self._core.files.upload_urls(
-            session.caller, artifact_id, paths, weights=weights, expires_in=lifetime_of(expires_in)
+            session.caller,
+            artifact_id,
+            paths,
+            weights=weights,
+            expires_in=lifetime_of(expires_in),
+            direct=_may_be_direct(use_proxy, use_local_url),
         )
         return urls[0] if isinstance(file_path, str) else dict(zip(paths, urls, strict=True))
 
@@ -221,6 +226,7 @@ class ArtifactManager:
             part_count=part_count,
             weight=download_weight,
             expires_in=lifetime_of(expires_in),
+            direct=_may_be_direct(use_proxy, use_local_url),
         )
         parts = [{"part_number": number, "url": url} for number, url in enumerate(begun.part_urls, start=1)]
         return {"upload_id": begun.upload_id, "parts": parts}
@@ -262,6 +268,7 @@ class ArtifactManager:
             version=version,
             stage=bool(stage),
             silent=bool(silent),
+            direct=_may_be_direct(use_proxy, use_local_url),
         )
         return urls[0] if isinstance(wanted, str) else dict(zip(paths, urls, strict=True))
 
@@ -461,3 +468,8 @@ _FUNCTIONS: Mapping[str, str] = {
         "set_parent", "publish",
     )
 } | {"list": "list_artifacts"}  # fmt: skip
+
+
+def _may_be_direct(use_proxy: bool | None, use_local_url: bool | str) -> bool:
+    """Whether URLs may lead to the store itself: a caller may ask for the server's own."""
+    return not use_proxy and not use_local_url

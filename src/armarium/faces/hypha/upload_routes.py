@@ -79,6 +79,7 @@ class UploadRoutes:
             part_count=_part_count(query),
             weight=_number(query, "download_weight", 0.0),
             expires_in=lifetime_of(_number(query, "expires_in", 3600.0)),
+            direct=query.get("use_proxy", "").lower() not in ("1", "true"),
         )
         parts = [{"part_number": number, "url": url} for number, url in enumerate(begun.part_urls, start=1)]
         await json_response({"upload_id": begun.upload_id, "parts": parts})(scope, receive, send)

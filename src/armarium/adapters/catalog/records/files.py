@@ -151,14 +151,14 @@ class FileWriter(FileReader, BlobRecords):
         if len(usable) < len(blobs):
             raise Conflict("The content of a file is no longer stored: send it again.")
 
-    async def insert_upload(self, upload: OpenUpload) -> None:
-        await self._change(sql.insert_upload, **msgspec.structs.asdict(upload))
+    async def insert_upload(self, *uploads: OpenUpload) -> None:
+        await self._change_many(sql.insert_upload, [msgspec.structs.asdict(upload) for upload in uploads])
 
     async def delete_whole_uploads(self, slots: Sequence[str]) -> list[OpenUpload]:
         return [upload_of(row) for row in await self._all(sql.delete_whole_uploads, slots=json_list(slots))]
 
-    async def delete_upload(self, upload_id: str) -> None:
-        await self._change(sql.delete_upload, upload_id=upload_id)
+    async def delete_upload(self, *upload_ids: str) -> None:
+        await self._change(sql.delete_upload, ids=json_list(upload_ids))
 
     async def unstage_files(self, artifact_id: ArtifactId, paths: Sequence[str]) -> None:
         await self._change(sql.unstage_files, artifact_id=artifact_id, paths=json_list(paths))

@@ -19,6 +19,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningDelete
 
 from armarium.adapters.catalog import tables as t
 from armarium.adapters.catalog.constructs import ByteLength, InList, PositionOf
@@ -195,7 +196,7 @@ def whole_uploads() -> Select[Any]:
     return chosen.order_by(t.upload.c.id)
 
 
-def delete_whole_uploads() -> Delete:
+def delete_whole_uploads() -> ReturningDelete[Any]:
     return delete(t.upload).where(InList(t.upload.c.slot, "slots"), _is_whole).returning(*_UPLOAD)
 
 
@@ -207,7 +208,7 @@ def expired_uploads(whole: bool) -> Select[Any]:
 
 
 def delete_upload() -> Delete:
-    return delete(t.upload).where(t.upload.c.id == bindparam("upload_id"))
+    return delete(t.upload).where(InList(t.upload.c.id, "ids"))
 
 
 # blobs
