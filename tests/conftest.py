@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from armarium.testing.postgres import Databases, databases
 from armarium.testing.s3_server import RunningS3, settings_of
 from armarium.testing.server import RunningServer
 
@@ -43,3 +44,10 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS3]:
     """A real S3 server for all tests of one process."""
     with RunningS3(tmp_path_factory.mktemp("s3")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Databases]:
+    """A PostgreSQL server: a fresh one, or the one `ARMARIUM_TEST_POSTGRES` names."""
+    with databases() as made:
+        yield made

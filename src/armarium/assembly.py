@@ -9,7 +9,7 @@ from armarium.adapters.archive.zenodo import ZenodoArchive
 from armarium.adapters.blobs.checked import checked
 from armarium.adapters.blobs.located import S3Access, blobs_at
 from armarium.adapters.blobs.sigv4 import AccessKey
-from armarium.adapters.catalog.sqlite import SqliteCatalog
+from armarium.adapters.catalog.located import catalog_at
 from armarium.adapters.cipher import AesGcmCipher
 from armarium.adapters.clock import SystemClock
 from armarium.adapters.embedder.by_uri import EmbeddersByUri
@@ -112,7 +112,9 @@ def _adapters(settings: Settings) -> Adapters:
         jwt_secret=settings.jwt_secret,
         previous_secret_keys=settings.previous_secret_keys,
     )
-    catalog = SqliteCatalog(settings.data / "catalog.sqlite")
+    catalog = catalog_at(
+        settings.database, file=settings.data / "catalog.sqlite", connections=settings.database_connections
+    )
     return Adapters(
         catalog=catalog,
         blobs=checked(blobs_at(settings.blobs, folder=settings.data / "files", s3=_s3_access(settings))),

@@ -53,6 +53,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Everything that can be set; the defaults work offline in the current folder."""
 
     data: Annotated[Path, _doc("Folder that holds the database, the files and the server's own key.")] = Path("data")
+    database: Annotated[
+        str | None,
+        _doc(
+            "PostgreSQL database that keeps the records, as `postgresql://user:password@host/name`; "
+            "a SQLite file in the data folder keeps them when not set.",
+            secret=True,
+        ),
+    ] = None
+    database_connections: Annotated[
+        int, _doc("Connections of one process to PostgreSQL, at most; half are for changes, half for reads.")
+    ] = 20
     blobs: Annotated[
         str | None,
         _doc("Object store that keeps the files, as `s3://bucket/prefix`; the data folder keeps them when not set."),
@@ -312,6 +323,7 @@ def _checked(settings: Settings) -> Settings:
     """Refuse values that are well-formed and still cannot work."""
     rules = (
         ("port", 0 <= settings.port <= 65535, "a port is a number from 0 to 65535."),
+        ("database_connections", settings.database_connections >= 2, "use at least 2."),
         ("workers", 1 <= settings.workers <= MAX_WORKERS, f"use a number from 1 to {MAX_WORKERS}."),
         ("public_url", _is_base_url(settings.public_url), "it is no http or https URL without query."),
         ("zenodo_url", _is_base_url(settings.zenodo_url), "it is no http or https URL without query."),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from armarium.core.counters import Counters, with_counts
+from armarium.core.interruptions import again_if_interrupted
 from armarium.core.lookup import find
 from armarium.core.permissions import (
     access_of,
@@ -40,6 +41,7 @@ class Artifacts:
         self._publication = publication
         self._placement = Placement(clock, counters)
 
+    @again_if_interrupted
     async def create(
         self,
         principal: Principal,
@@ -107,6 +109,7 @@ class Artifacts:
             vector_count=vector_count,
         )
 
+    @again_if_interrupted
     async def delete(self, principal: Principal, name: str, *, recursive: bool = False, if_empty: bool = False) -> None:
         """Remove an artifact; with recursive everything below it too, else its children become root artifacts.
 
@@ -135,6 +138,7 @@ class Artifacts:
         if parent is not None and not recursive:
             require_on_parent(principal, Action.DETACH, parent)
 
+    @again_if_interrupted
     async def reset_stats(self, principal: Principal, name: str) -> None:
         """Set both counters back to zero."""
         async with self._catalog.transaction() as tx:

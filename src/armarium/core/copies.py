@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from armarium.core.counters import Counters
+from armarium.core.interruptions import again_if_interrupted
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, parent_access, require, require_on_parent, require_role
 from armarium.core.placement import Placement
@@ -32,6 +33,7 @@ class Copies:
         self._clock = clock
         self._placement = Placement(clock, counters)
 
+    @again_if_interrupted
     async def duplicate(
         self,
         principal: Principal,
@@ -100,6 +102,7 @@ class Copies:
             sha256=entry.sha256,
         )
 
+    @again_if_interrupted
     async def move(self, principal: Principal, name: str, parent: str | None) -> View:
         """Put an artifact under another parent of its workspace, or with None at the root.
 
@@ -129,7 +132,7 @@ class Copies:
             raise Invalid("parent_id", "An artifact cannot be its own parent.")
         await _refuse_circle(tx, principal, artifact.id, owner)
         require_on_parent(principal, Action.ATTACH, access_of(owner))
-        await self._placement.adopt(tx, owner)
+        await self._placement.adopt(tx, principal, owner)
         await tx.set_parent(artifact.id, owner.artifact.id)
 
 

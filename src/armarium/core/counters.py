@@ -10,6 +10,7 @@ import datetime as dt
 
 import msgspec
 
+from armarium.core.interruptions import again_if_interrupted
 from armarium.domain.artifact import Artifact
 from armarium.domain.identifiers import ArtifactId
 from armarium.ports.catalog import Catalog
@@ -71,6 +72,7 @@ class Counters:
         self._waiting.pop(artifact_id, None)
         self._batch.pop(artifact_id, None)
 
+    @again_if_interrupted
     async def _write(self) -> None:
         day = dt.datetime.fromtimestamp(self._clock.now(), dt.UTC).date().isoformat()
         async with self._catalog.transaction() as tx:

@@ -7,6 +7,7 @@ import msgspec
 
 from armarium.core.arrivals import Arrivals, entry_of_arrival
 from armarium.core.counters import Counters
+from armarium.core.interruptions import again_if_interrupted
 from armarium.core.links import Links
 from armarium.core.lookup import Shown, find
 from armarium.core.permissions import access_of, require, rules_of
@@ -65,6 +66,7 @@ class Files:
         self._arrivals = arrivals
         self._max_file_bytes = max_file_bytes
 
+    @again_if_interrupted
     async def stage(
         self, principal: Principal, name: str, paths: Sequence[str], *, weights: Sequence[float]
     ) -> list[StagedFile]:
@@ -146,11 +148,15 @@ class Files:
             blob_key(blob_id), chunks, size_bytes=size_bytes, sha256=sha256, limit_bytes=self._max_file_bytes
         )
         entry = entry_of_arrival(file, blob_id, stat, self._clock.now())
-        async with self._catalog.transaction() as tx:
-            if not await tx.fill_slot(slot, entry, crc32=stat.crc32):
-                raise _used_up()
+        await self._keep(slot, entry, stat.crc32)
         await self._arrivals.overtaken(slot)
         return entry
+
+    @again_if_interrupted
+    async def _keep(self, slot: str, entry: FileEntry, crc32: int | None) -> None:
+        async with self._catalog.transaction() as tx:
+            if not await tx.fill_slot(slot, entry, crc32=crc32):
+                raise _used_up()
 
     async def write(self, principal: Principal, name: str, path: str, content: bytes) -> FileEntry:
         """Stage a path and store these bytes behind it."""
@@ -264,6 +270,7 @@ class Files:
             _pending(staged, prefix) if with_pending else [],
         )
 
+    @again_if_interrupted
     async def remove(self, principal: Principal, name: str, path: str) -> None:
         """Take a path out of the draft, or mark it for removal when the draft is committed.
 
@@ -290,6 +297,7 @@ class Files:
         await self._arrivals.settle(found.artifact.id)
         return (await self._catalog.staged_files([found.artifact.id])).get(found.artifact.id, ())
 
+    @again_if_interrupted
     async def set_weight(self, principal: Principal, name: str, path: str, weight: float) -> None:
         """Say what one download of a path counts, at once; 0 forgets it. The path need not exist."""
         check_weight(weight)

@@ -11,10 +11,15 @@ from armarium.ports.catalog import Reader
 _ELSEWHERE = "Note: When working with artifacts from other workspaces, use the full name 'workspace/alias'."
 
 
-async def find(reader: Reader, principal: Principal, name: str, *, count_children: bool = False) -> Found:
-    """Find an artifact by UUID, `workspace/alias` or an alias of the caller's workspace. Raises NotFound, Invalid."""
+async def find(
+    reader: Reader, principal: Principal, name: str, *, count_children: bool = False, shared: bool = False
+) -> Found:
+    """Find an artifact by UUID, `workspace/alias` or an alias of the caller's workspace. Raises NotFound, Invalid.
+
+    shared: in a transaction, only refer to it.
+    """
     ref = parse_ref(name, principal.workspace)
-    found = await reader.find_artifact(ref, viewer=principal.effective_id, count_children=count_children)
+    found = await reader.find_artifact(ref, viewer=principal.effective_id, count_children=count_children, shared=shared)
     if found is None:
         raise NotFound("artifact", str(ref), f"Artifact with ID '{ref}' does not exist. {_ELSEWHERE}")
     return found

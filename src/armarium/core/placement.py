@@ -57,7 +57,7 @@ class Placement:
             home = workspace or principal.workspace
             await self._require_own_place(tx, principal, home)
             return Place(home, None)
-        owner = await find(tx, principal, parent)
+        owner = await find(tx, principal, parent, shared=True)  # many may add to one collection at once
         if workspace is not None and workspace != owner.artifact.workspace:
             raise Invalid("workspace", f"Workspace '{workspace}' does not match parent's workspace.")
         access = access_of(owner)
@@ -66,7 +66,7 @@ class Placement:
         return Place(owner.artifact.workspace, owner)
 
     async def _require_own_place(self, tx: Reader, principal: Principal, workspace: str) -> None:
-        place = await tx.find_workspace(workspace, viewer=principal.effective_id)
+        place = await tx.find_workspace(workspace, viewer=principal.effective_id, shared=True)
         is_passing = principal.is_anonymous and workspace == principal.home_workspace
         if place is None and not is_passing:
             raise NotFound("workspace", workspace)
@@ -100,7 +100,7 @@ class Placement:
             tx, principal, place, alias, values, rules.id_parts, overwrite=overwrite, id=id
         )
         if place.owner is not None:
-            await self.adopt(tx, place.owner)
+            await self.adopt(tx, principal, place.owner)
         return artifact_id
 
     async def _insert(
@@ -173,11 +173,11 @@ class Placement:
         self._counters.forget(artifact.id)
         return artifact.id
 
-    async def adopt(self, tx: Transaction, owner: Found) -> None:
+    async def adopt(self, tx: Transaction, principal: Principal, owner: Found) -> None:
         """Make an artifact a collection, as what has a child is one from then on."""
-        artifact = owner.artifact
-        if rules_of(artifact.config).is_collection:
+        if rules_of(owner.artifact.config).is_collection:
             return
+        artifact = (await find(tx, principal, owner.artifact.id)).artifact  # not shared: it may have changed till then
         config = {**msgspec.json.decode(artifact.config), "is_collection": True}
         values = Values(manifest=artifact.manifest, config=encode_json("config", config), type=artifact.type)
         await publish(tx, artifact, values, now=self._clock.now())

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from armarium.core.aliases import wants_deposit
+from armarium.core.interruptions import again_if_interrupted
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require
 from armarium.core.placement import Placement
@@ -191,6 +192,7 @@ class Publication:
                 return _checked_token(self._cipher.open(sealed, context=secret_context(owner, key)))
         raise Invalid("secrets", f"Zenodo access token is not configured: set the secret '{key}'.")
 
+    @again_if_interrupted
     async def _keep(
         self, principal: Principal, artifact_id: ArtifactId, record: Record, action: str, detail: str
     ) -> None:

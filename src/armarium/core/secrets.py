@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from armarium.core.interruptions import again_if_interrupted
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require
 from armarium.core.publishing import audit, seal_secrets, secret_context
@@ -28,6 +29,7 @@ class Secrets:
             key: self._cipher.open(text, context=secret_context(found.artifact.id, key)) for key, text in sealed.items()
         }
 
+    @again_if_interrupted
     async def write(self, principal: Principal, name: str, secrets: Mapping[str, str | None]) -> None:
         """Set secrets by key; None removes one. Raises NotFound, Forbidden."""
         async with self._catalog.transaction() as tx:

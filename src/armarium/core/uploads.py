@@ -10,6 +10,7 @@ import msgspec
 
 from armarium.core.arrivals import GRACE, Arrivals, entry_of_arrival
 from armarium.core.files import Files
+from armarium.core.interruptions import again_if_interrupted
 from armarium.core.links import Links
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require
@@ -124,12 +125,16 @@ class Uploads:
         blob_id = upload.blob_id or BlobId(self._clock.new_id())
         stat = await self._joined(upload, blob_id, file.path, parts)
         entry = entry_of_arrival(file, blob_id, stat, self._clock.now())
-        async with self._catalog.transaction() as tx:
-            if not await tx.fill_slot(upload.slot, entry, crc32=stat.crc32):
-                raise _gone()
-            await tx.delete_upload(upload_id)
+        await self._keep(upload, entry, stat.crc32)
         await self._arrivals.overtaken(upload.slot)
         return entry
+
+    @again_if_interrupted
+    async def _keep(self, upload: OpenUpload, entry: FileEntry, crc32: int | None) -> None:
+        async with self._catalog.transaction() as tx:
+            if not await tx.fill_slot(upload.slot, entry, crc32=crc32):
+                raise _gone()
+            await tx.delete_upload(upload.id)
 
     async def _joined(self, upload: OpenUpload, blob_id: BlobId, path: str, parts: Mapping[int, str]) -> BlobStat:
         if upload.store_upload is None:

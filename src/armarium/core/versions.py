@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from armarium.core.arrivals import Arrivals
+from armarium.core.interruptions import again_if_interrupted
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, parent_access, require, require_on_parent, rules_of
 from armarium.core.publishing import (
@@ -63,6 +64,7 @@ class Versions:
         self._cipher = cipher
         self._arrivals = arrivals
 
+    @again_if_interrupted
     async def stage(self, principal: Principal, name: str, changes: Changes, *, intent: Intent | None = None) -> View:
         """Open a draft or change the open one; intent None keeps that of the draft (a fresh one edits in place).
 
@@ -82,6 +84,7 @@ class Versions:
             await audit(tx, self._clock, principal, artifact, "stage")
             return await view_of(tx, await find(tx, principal, artifact.id), staged=True, with_draft_values=True)
 
+    @again_if_interrupted
     async def edit(
         self,
         principal: Principal,
@@ -119,6 +122,7 @@ class Versions:
             await audit(tx, self._clock, principal, found.artifact, "edit")
             return await view_of(tx, await find(tx, principal, found.artifact.id), staged=True)
 
+    @again_if_interrupted
     async def amend(self, principal: Principal, name: str, changes: Changes) -> View:
         """Change what an artifact says of itself now, in place; an open draft keeps its files and, beside a version,
         its values.
@@ -147,6 +151,7 @@ class Versions:
             await tx.put_draft(values.as_draft(artifact.id, artifact.intent))
         await publish(tx, artifact, values, now=now)
 
+    @again_if_interrupted
     async def commit(
         self, principal: Principal, name: str, *, label: str | None = None, comment: str | None = None
     ) -> View:
@@ -194,6 +199,7 @@ class Versions:
         await audit(tx, self._clock, principal, found.artifact, "commit")
         return await view_of(tx, await find(tx, principal, found.artifact.id), staged=False)
 
+    @again_if_interrupted
     async def discard(self, principal: Principal, name: str) -> View:
         """Forget everything staged. Raises NotFound, Forbidden, NotStaged."""
         async with self._catalog.transaction() as tx:
@@ -208,6 +214,7 @@ class Versions:
         await self._arrivals.drop(waiting)
         return view
 
+    @again_if_interrupted
     async def remove(self, principal: Principal, name: str, version: str | int) -> None:
         """Remove one version; the others keep their names and files.
 

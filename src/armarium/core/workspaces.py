@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from armarium.core.interruptions import again_if_interrupted
 from armarium.domain.account import (
     ANONYMOUS_WORKSPACE,
     HOME_PREFIX,
@@ -82,6 +83,7 @@ class Workspaces:
             raise Forbidden("create_workspace", f"You already own {MAX_OWNED} workspaces, the most allowed.")
         return True
 
+    @again_if_interrupted
     async def delete(self, principal: Principal, name: str) -> None:
         """Remove an empty workspace.
 

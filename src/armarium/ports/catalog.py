@@ -17,6 +17,7 @@ from armarium.domain.archive import ArchiveFolder, ArchiveMember
 from armarium.domain.artifact import Artifact, Found
 from armarium.domain.aspect import Aspect, AspectQuery
 from armarium.domain.bucket import Bucket
+from armarium.domain.errors import Unavailable
 from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
 from armarium.domain.manifest import IndexedScalar
@@ -75,14 +76,18 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class Interrupted(Unavailable):
+    """A transaction was taken back so that others could go on; the same work done again goes through."""
+
+
 class Reader(JobReader, VectorReader, Protocol):
     """Questions, each answered by one statement."""
 
     # artifacts
     async def find_artifact(
-        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False
+        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False, shared: bool = False
     ) -> Found | None:
-        """viewer: the user whose membership in the artifact's workspace is reported."""
+        """viewer: the user whose membership in the artifact's workspace is reported; shared: see `Transaction`."""
         ...
 
     async def list_artifacts(self, query: Query) -> Page: ...
@@ -205,8 +210,8 @@ class Reader(JobReader, VectorReader, Protocol):
         """By id."""
         ...
 
-    async def find_workspace(self, name: str, *, viewer: str | None = None) -> Workspace | None:
-        """viewer: the user whose own role is reported in `Workspace.membership`."""
+    async def find_workspace(self, name: str, *, viewer: str | None = None, shared: bool = False) -> Workspace | None:
+        """viewer: the user whose own role is reported in `Workspace.membership`; shared: see `Transaction`."""
         ...
 
     async def find_workspace_by_uuid(self, uuid: str, *, viewer: str | None = None) -> Workspace | None:
@@ -262,7 +267,10 @@ class Reader(JobReader, VectorReader, Protocol):
 
 
 class Transaction(Reader, JobWriter, RequestWriter, VectorWriter, Protocol):
-    """Changes. Inside a transaction `find_artifact` also locks the artifact until the end."""
+    """Changes. Inside a transaction finding an artifact, a workspace or a user also locks it until the end.
+
+    shared: others may find it shared at the same time, but nobody removes it; for those who only refer to it.
+    """
 
     # artifacts
     async def insert_artifact(
@@ -497,7 +505,8 @@ class Catalog(Reader, Protocol):
     """The records of one armarium."""
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """All or nothing. Raises Unavailable when the database stays locked."""
+        """All or nothing. Raises Unavailable when the database stays locked or away; its kind Interrupted is worth
+        doing the same again at once."""
         ...
 
     async def open(self) -> None:

@@ -1,12 +1,13 @@
 """What SQL dialects spell differently: JSON lists as parameters, rows as JSON, text without case.
 
-The functions named `armarium_*` are registered on every SQLite connection by `sqlite_connection.py`.
+The functions named `armarium_*` are registered on every SQLite connection by `sqlite_connection.py`, and made in
+every PostgreSQL database by `postgres_functions.py`.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, ColumnElement, Integer, Text, bindparam
+from sqlalchemy import BindParameter, Column, ColumnElement, Integer, TableClause, Text, bindparam, column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import NullType
@@ -37,7 +38,9 @@ def _in_list(element: InList, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(InList, "postgresql")  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
 def _in_list_postgres(element: InList, compiler: SQLCompiler, **kw: Any) -> str:
     values = compiler.process(element.values, **kw)
-    return f"{compiler.process(element.column, **kw)} IN (SELECT jsonb_array_elements_text(CAST({values} AS jsonb)))"
+    # An array and no subquery to join with: the index is asked for each of them, however many PostgreSQL expects.
+    items = f"ARRAY(SELECT jsonb_array_elements_text(CAST({values} AS jsonb)))"
+    return f"{compiler.process(element.column, **kw)} = ANY({items})"
 
 
 class ByteLength(ColumnElement[int]):
@@ -97,25 +100,58 @@ def _json_rows_postgres(element: JsonRows, compiler: SQLCompiler, **kw: Any) -> 
     return f"(SELECT {rows}::text FROM ({element.source(compiler, **kw)}) r)"  # noqa: S608
 
 
-class Contains(ColumnElement[bool]):
-    """Whether a text contains another, which is already folded, ignoring case."""
+class ManifestContains(ColumnElement[bool]):
+    """Whether an artifact's manifest contains a text, which is already folded, ignoring case."""
 
     inherit_cache = False
     type = TRUTH
 
-    def __init__(self, haystack: SqlText, parameter: str) -> None:
-        self.haystack = haystack
+    def __init__(self, artifact_id: SqlText, manifest: SqlText, parameter: str) -> None:
+        self.artifact_id = artifact_id
+        self.manifest = manifest
         self.needle: BindParameter[str] = bindparam(parameter, type_=Text())
 
 
-@compiles(Contains)  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
-def _contains(element: Contains, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"armarium_contains({compiler.process(element.haystack, **kw)}, {compiler.process(element.needle, **kw)})"
+@compiles(ManifestContains)  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+def _contains(element: ManifestContains, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"armarium_contains({compiler.process(element.manifest, **kw)}, {compiler.process(element.needle, **kw)})"
 
 
-@compiles(Contains, "postgresql")  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
-def _contains_postgres(element: Contains, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"strpos(lower({compiler.process(element.haystack, **kw)}), {compiler.process(element.needle, **kw)}) > 0"
+@compiles(ManifestContains, "postgresql")  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+def _contains_postgres(element: ManifestContains, compiler: SQLCompiler, **kw: Any) -> str:
+    needle = compiler.process(element.needle, **kw)
+    own = f"artifact_id = {compiler.process(element.artifact_id, **kw)}"
+    return f"strpos((SELECT body FROM text_body WHERE {own}), {needle}) > 0"  # noqa: S608
+
+
+class TextHits(TableClause):
+    """What the trigram index finds, as a table of one column `artifact_id`: at least all that contain a text.
+
+    On SQLite that is also everything the index does not know yet.
+
+    needle: the parameter with the folded text; trigrams: the one with FTS5's query for it.
+    """
+
+    inherit_cache = False
+
+    def __init__(self, needle: str, trigrams: str) -> None:
+        super().__init__("hits", column("artifact_id"))
+        self.needle: BindParameter[str] = bindparam(needle, type_=Text())
+        self.trigrams: BindParameter[str] = bindparam(trigrams, type_=Text())
+
+
+@compiles(TextHits)  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+def _text_hits(element: TextHits, compiler: SQLCompiler, **kw: Any) -> str:
+    query = compiler.process(element.trigrams)
+    source = "text_index JOIN text_doc ON text_doc.id = text_index.rowid"
+    found = f"SELECT text_doc.artifact_id FROM {source} WHERE text_index MATCH {query}"  # noqa: S608
+    return f"({found} UNION ALL SELECT artifact_id FROM text_pending) AS hits"  # noqa: S608
+
+
+@compiles(TextHits, "postgresql")  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+def _text_hits_postgres(element: TextHits, compiler: SQLCompiler, **kw: Any) -> str:
+    trigrams = f"armarium_trigrams({compiler.process(element.needle)})"
+    return f"(SELECT artifact_id FROM text_body WHERE armarium_trigrams(body) @> {trigrams}) AS hits"  # noqa: S608
 
 
 class MatchesPattern(ColumnElement[bool]):
@@ -136,10 +172,10 @@ def _matches(element: MatchesPattern, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(MatchesPattern, "postgresql")  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
 def _matches_postgres(element: MatchesPattern, compiler: SQLCompiler, **kw: Any) -> str:
-    pattern = f"lower({compiler.process(element.pattern, **kw)})"
+    pattern = f"armarium_fold({compiler.process(element.pattern, **kw)})"
     for plain, escaped in (("\\", "\\\\"), ("%", "\\%"), ("_", "\\_"), ("*", "%")):
         pattern = f"replace({pattern}, '{plain}', '{escaped}')"
-    return f"lower({compiler.process(element.subject, **kw)}) LIKE {pattern}"
+    return f"armarium_fold({compiler.process(element.subject, **kw)}) LIKE {pattern}"
 
 
 class LikeWildcard(ColumnElement[bool]):

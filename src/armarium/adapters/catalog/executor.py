@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from armarium.domain.errors import Unavailable
+
 T = TypeVar("T")
 Row = Sequence[Any]
 
@@ -26,3 +28,25 @@ class Executor(Protocol):
         ...
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None: ...
+
+
+class Closed(Executor):
+    """Stands where a connection will be."""
+
+    async def fetch_all(self, sql: str, values: Sequence[Any], *, long: bool = False) -> list[Any]:
+        raise closed()
+
+    async def fetch_one(
+        self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
+    ) -> T | None:
+        raise closed()
+
+    async def execute(self, sql: str, values: Sequence[Any]) -> int:
+        raise closed()
+
+    async def execute_many(self, sql: str, rows: Any) -> None:
+        raise closed()
+
+
+def closed() -> Unavailable:
+    return Unavailable("The catalog is not open.")

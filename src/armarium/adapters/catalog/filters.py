@@ -18,11 +18,24 @@ import math
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, func, literal_column, not_, or_, true
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    FromClause,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    true,
+)
 
 from armarium.adapters.catalog import tables as t
-from armarium.adapters.catalog.constructs import Contains, InList, MatchesPattern
-from armarium.adapters.catalog.fields import DOUBLE, ELEMENT, SCALAR, field_name
+from armarium.adapters.catalog.constructs import InList, ManifestContains, MatchesPattern
+from armarium.adapters.catalog.fields import DOUBLE, ELEMENT, SCALAR, field_name, storable
 from armarium.adapters.catalog.rows import json_list
 from armarium.adapters.catalog.text_search import fold, match_expression
 from armarium.domain.errors import Invalid
@@ -134,9 +147,10 @@ class _Translation:
         if not keys:
             return NEVER
         name = self._name(field_name(field.source, field.path))
-        if len(keys) == 1:
-            return ("field_is", elements, name, self._name(keys[0]))
-        return ("field_in", elements, name, self._name(json_list(keys)))
+        stored = [storable(key) for key in keys]
+        if len(stored) == 1:
+            return ("field_is", elements, name, self._name(stored[0]))
+        return ("field_in", elements, name, self._name(json_list(stored)))
 
     def _matches(self, field: Field, pattern: str, elements: bool) -> Shape:
         if field.source != "artifact":
@@ -158,6 +172,8 @@ class _Translation:
         return ("column_between", field.path, *names)
 
     def _keyword(self, needle: str) -> Shape:
+        if "\x00" in needle:
+            return NEVER  # JSON writes it as an escape
         trigrams = match_expression(needle)
         return ("keyword", self._name(needle), None if trigrams is None else self._name(trigrams))
 
@@ -201,7 +217,7 @@ def expression(shape: Shape, artifact: FromClause, artifact_id: ColumnElement[An
     if word == "not":
         return not_(expression(rest[0], artifact, artifact_id))
     if word == "keyword":
-        return Contains(artifact.c.manifest, rest[0])
+        return ManifestContains(artifact_id, artifact.c.manifest, rest[0])
     if word.startswith("column"):
         return _column_expression(word, artifact.c[rest[0]], rest[1:])
     mine = t.field.alias()
@@ -212,14 +228,19 @@ def expression(shape: Shape, artifact: FromClause, artifact_id: ColumnElement[An
 
 def _column_expression(word: str, column: ColumnElement[Any], names: list[Any]) -> ColumnElement[bool]:
     if word == "column_is":
-        return column == bindparam(names[0])
+        return column == _parameter(column, names[0])
     if word == "column_in":
         return InList(column, names[0])
     if word == "column_matches":
         return MatchesPattern(column, names[0])
     low, high = names
-    bounds = [column >= bindparam(low)] if low else []
-    return and_(*bounds, *([column <= bindparam(high)] if high else []), column.is_not(None))
+    bounds = [column >= _parameter(column, low)] if low else []
+    return and_(*bounds, *([column <= _parameter(column, high)] if high else []), column.is_not(None))
+
+
+def _parameter(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    """A value for a column; numbers are compared as floats, also with a column of integers."""
+    return bindparam(name, type_=Float()) if column.key in NUMBER_FIELDS else bindparam(name)
 
 
 def field_conditions(shape: Shape, f: FromClause) -> list[ColumnElement[bool]]:

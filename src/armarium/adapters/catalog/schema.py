@@ -7,18 +7,18 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from armarium.adapters.catalog.migrations import HEAD, REVISIONS
-from armarium.adapters.catalog.tables import metadata
+from armarium.adapters.catalog.tables import tables_of
 from armarium.adapters.catalog.text_search import TEXT_INDEX_DDL
 from armarium.adapters.catalog.triggers import TRIGGERS
 from armarium.domain.errors import Unavailable
 
-_REVISION_DDL = (
+REVISION_DDL = (
     "CREATE TABLE alembic_version "
     "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
@@ -61,7 +61,7 @@ def create(connection: sqlite3.Connection) -> None:
     """Make the newest schema in an empty database."""
     for statement in ddl():
         connection.execute(statement)
-    connection.execute(_REVISION_DDL)
+    connection.execute(REVISION_DDL)
     connection.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
@@ -69,7 +69,7 @@ def ddl() -> list[str]:
     """The statements that make the schema."""
     dialect: Any = sqlite.dialect()
     statements: list[str] = []
-    for table in metadata.sorted_tables:
+    for table in tables_of("sqlite"):
         statements.append(str(CreateTable(table).compile(dialect=dialect)))
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
@@ -78,18 +78,27 @@ def ddl() -> list[str]:
 
 def _upgrade(connection: sqlite3.Connection, revision: str) -> None:
     if revision not in REVISIONS:
-        raise Unavailable("The catalog was written by a newer armarium: install that version or a later one.")
+        raise newer()
     migrate(connection)
 
 
-def migrate(connection: sqlite3.Connection, revision: str = "head") -> None:
-    """Run the steps that are missing up to a revision, inside the transaction under way."""
+def newer() -> Unavailable:
+    return Unavailable("The catalog was written by a newer armarium: install that version or a later one.")
+
+
+def migrate(connection: sqlite3.Connection, to: str = "head") -> None:
+    """Run the steps that are missing, inside the transaction under way."""
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.connect() as alchemy:
+        run_steps(alchemy, to)
+
+
+def run_steps(connection: Connection, to: str = "head") -> None:
+    """Run what is missing up to a revision, on a connection of any database."""
     import alembic.command  # noqa: PLC0415 - half a second that only an upgrade needs
     import alembic.config  # noqa: PLC0415
 
     config = alembic.config.Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
-    with engine.connect() as alchemy:
-        config.attributes["connection"] = alchemy
-        alembic.command.upgrade(config, revision)
+    config.attributes["connection"] = connection
+    alembic.command.upgrade(config, to)

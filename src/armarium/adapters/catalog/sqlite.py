@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from armarium.adapters.catalog.compiled import Compiler
-from armarium.adapters.catalog.executor import Executor
+from armarium.adapters.catalog.executor import Closed, closed
 from armarium.adapters.catalog.group_commit import BUSY_SECONDS, GroupCommit
 from armarium.adapters.catalog.records import FIRST_ASKED, SqlReader, SqlTransaction
 from armarium.adapters.catalog.schema import bring_up_to_date
@@ -31,7 +31,6 @@ from armarium.adapters.catalog.sqlite_connection import (
     told_plainly,
 )
 from armarium.adapters.catalog.text_feed import TextFeed
-from armarium.domain.errors import Unavailable
 
 _MOST_ROWS = 4096
 _QUICK_STEPS = 100_000
@@ -46,7 +45,7 @@ class SqliteCatalog(SqlReader):
     """The `Catalog` port on a file; path None: on a private one that is gone after close."""
 
     def __init__(self, path: Path | None = None, *, busy_seconds: float = BUSY_SECONDS) -> None:
-        super().__init__(_Closed(), Compiler(sqlite_dialect.dialect(paramstyle="qmark")))
+        super().__init__(Closed(), Compiler(sqlite_dialect.dialect(paramstyle="qmark")))
         self._path = path
         self._busy_seconds = busy_seconds
         self._resources = contextlib.ExitStack()
@@ -84,11 +83,11 @@ class SqliteCatalog(SqlReader):
 
     async def close(self) -> None:
         """Finish what is under way and let go of the file."""
-        if isinstance(self._executor, _Closed):
+        if isinstance(self._executor, Closed):
             return
         await self._feed.stop()
         await self._commits.drain()
-        self._executor = _Closed()
+        self._executor = Closed()
         self._scanner.interrupt()
         self._let_go()
 
@@ -99,8 +98,8 @@ class SqliteCatalog(SqlReader):
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlTransaction]:
         """All or nothing, durable on leaving. Raises Unavailable when the database stays locked."""
-        if isinstance(self._executor, _Closed):
-            raise Unavailable(_CLOSED)
+        if isinstance(self._executor, Closed):
+            raise closed()
         async with self._commits.transaction():
             executor = TransactionExecutor(self._writer, self._run)
             transaction = SqlTransaction(executor, self._compiler)
@@ -217,24 +216,3 @@ class _Reader(SqliteExecutor):
 
     def _look_again(self) -> None:
         self._has_looked = False
-
-
-_CLOSED = "The catalog is not open."
-
-
-class _Closed(Executor):
-    """Stands where a connection will be."""
-
-    async def fetch_all(self, sql: str, values: Sequence[Any], *, long: bool = False) -> list[Any]:
-        raise Unavailable(_CLOSED)
-
-    async def fetch_one(
-        self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
-    ) -> T | None:
-        raise Unavailable(_CLOSED)
-
-    async def execute(self, sql: str, values: Sequence[Any]) -> int:
-        raise Unavailable(_CLOSED)
-
-    async def execute_many(self, sql: str, rows: Any) -> None:
-        raise Unavailable(_CLOSED)

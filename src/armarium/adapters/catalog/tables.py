@@ -10,7 +10,8 @@
     aspect, aspect_turn                            dated statements about anything with a URN
     artifact -> vector_space, vector               what a vector collection holds
     field                                          scalars of manifests and configs, for filters and orders
-    text_doc, text_pending                         which manifests the text index knows, and which it does not yet
+    text_doc, text_pending                         SQLite: which manifests the text index knows, and which not yet
+    text_body                                      PostgreSQL: the folded manifests a text index is over
 
 Ids are UUIDv7 texts, times seconds since the epoch, JSON is text as it was given.
 """
@@ -39,6 +40,9 @@ metadata = MetaData(
 
 WORD = Text().with_variant(Text(collation="C"), "postgresql")
 """Text compared by code point, which SQLite does anyway."""
+
+ONLY = "only"
+"""Key of a table's `info`: the one dialect that has it."""
 
 
 def _owner(column: str, target: str, *, primary_key: bool = False) -> Column[str]:
@@ -357,7 +361,7 @@ aspect_turn = Table(
 event = Table(
     "event",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("at", Float, nullable=False),
     Column("workspace", WORD, nullable=False),
     Column("actor", WORD, nullable=False),
@@ -457,6 +461,7 @@ text_doc = Table(
     Column("id", Integer, primary_key=True),
     Column("artifact_id", WORD, ForeignKey("artifact.id", ondelete="CASCADE"), nullable=False, unique=True),
     sqlite_autoincrement=True,
+    info={ONLY: "sqlite"},
 )
 
 text_pending = Table(
@@ -464,4 +469,19 @@ text_pending = Table(
     metadata,
     _owner("artifact_id", "artifact.id", primary_key=True),
     sqlite_with_rowid=False,
+    info={ONLY: "sqlite"},
 )
+
+# body: the manifest, folded; `postgres_functions.py` cuts it into what its index holds.
+text_body = Table(
+    "text_body",
+    metadata,
+    _owner("artifact_id", "artifact.id", primary_key=True),
+    Column("body", Text, nullable=False),
+    info={ONLY: "postgresql"},
+)
+
+
+def tables_of(dialect: str) -> list[Table]:
+    """The tables a database of a dialect has, each behind those it refers to."""
+    return [table for table in metadata.sorted_tables if table.info.get(ONLY, dialect) == dialect]

@@ -5,6 +5,13 @@ is set in the same transaction. The sweeper counts its grace period from there, 
 not make its bytes sweepable at once.
 """
 
+_EVENTS = (
+    ("release_file", "DELETE", "file"),
+    ("release_file_replaced", "UPDATE OF blob_id", "file"),
+    ("release_draft_file", "DELETE", "draft_file"),
+    ("release_draft_file_replaced", "UPDATE OF blob_id", "draft_file"),
+)
+
 _NOW = "(julianday('now') - 2440587.5) * 86400.0"
 _NEEDED = "EXISTS (SELECT 1 FROM file WHERE blob_id = OLD.blob_id)"
 _STAGED = "EXISTS (SELECT 1 FROM draft_file WHERE blob_id = OLD.blob_id)"
@@ -18,10 +25,28 @@ def _release(name: str, event: str, table: str) -> str:
     )
 
 
-TRIGGERS = (
-    _release("release_file", "DELETE", "file"),
-    _release("release_file_replaced", "UPDATE OF blob_id", "file"),
-    _release("release_draft_file", "DELETE", "draft_file"),
-    _release("release_draft_file_replaced", "UPDATE OF blob_id", "draft_file"),
-)
+TRIGGERS = tuple(_release(*event) for event in _EVENTS)
 """For SQLite, as DDL."""
+
+# Of two transactions that take the last two references, the second must see what the first did: it waits for the
+# row of the blob, and looks with a statement that begins after that.
+_RELEASE = f"""
+CREATE FUNCTION armarium_release() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM blob WHERE id = OLD.blob_id FOR NO KEY UPDATE;
+    IF NOT {_NEEDED} AND NOT {_STAGED} THEN
+        UPDATE blob SET released_at = extract(epoch FROM clock_timestamp()) WHERE id = OLD.blob_id;
+    END IF;
+    RETURN NULL;
+END $$
+"""  # noqa: S608 - every part is a constant of this module
+
+POSTGRES_TRIGGERS = (
+    _RELEASE,
+    *(
+        f"CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW WHEN (OLD.blob_id IS NOT NULL) "
+        "EXECUTE FUNCTION armarium_release()"
+        for name, event, table in _EVENTS
+    ),
+)
+"""For PostgreSQL, as DDL."""

@@ -119,3 +119,51 @@ class AccountContract:
         assert await catalog.list_events(limit=2) == events[:1:-1]
         assert await catalog.list_events(workspace="b") == [events[1]]
         assert await catalog.list_events(workspace="a", artifact_id="x") == [events[3], events[0]]
+
+    async def test_users_are_listed_by_id(self, catalog: Catalog) -> None:
+        users = [User(id=name, email=f"{name}@example.org") for name in ("grace", "Zoe", "ada")]
+        async with catalog.transaction() as tx:
+            for user in users:
+                await tx.insert_user(user)
+        assert [user.id for user in await catalog.list_users()] == ["Zoe", "ada", "grace"]
+        assert [user.id for user in await catalog.list_users(offset=1, limit=1)] == ["ada"]
+
+    async def test_a_user_is_updated_where_there_is_one(self, catalog: Catalog) -> None:
+        changed = User(id="ada", email="new@example.org", roles=("admin",), created_at=1.5)
+        async with catalog.transaction() as tx:
+            assert not await tx.update_user(changed)
+            await tx.insert_user(User(id="ada", created_at=1.5))
+            assert await tx.update_user(changed)
+        assert await catalog.find_user("ada") == changed
+
+    async def test_a_workspace_is_updated_where_there_is_one(self, catalog: Catalog) -> None:
+        changed = Workspace(name="lab", title="New", description="Better", persistent=False)
+        async with catalog.transaction() as tx:
+            assert not await tx.update_workspace(changed)
+        await a_workspace(catalog, "lab", title="Lab", owner="ada", created_at=2.5)
+        async with catalog.transaction() as tx:
+            assert await tx.update_workspace(changed)
+        found = await catalog.find_workspace("lab")
+        assert found is not None
+        assert (found.title, found.description, found.persistent) == ("New", "Better", False)
+        assert (found.owner, found.created_at) == ("ada", 2.5)
+
+    async def test_members_are_listed_by_user(self, catalog: Catalog) -> None:
+        await a_workspace(catalog, "lab", owner="grace")
+        async with catalog.transaction() as tx:
+            await tx.put_member("lab", "Zoe", Role.READ)
+            await tx.put_member("lab", "ada", Role.READ_WRITE)
+        members = await catalog.list_members("lab")
+        assert list(members.items()) == [("Zoe", Role.READ), ("ada", Role.READ_WRITE), ("grace", Role.ADMIN)]
+        assert await catalog.list_members("missing") == {}
+
+    async def test_tokens_of_a_user_are_listed_newest_first_and_found_by_id(self, catalog: Catalog) -> None:
+        tokens = [_a_token(name, label=name, expires_at=1.0) for name in ("t1", "t2", "t3")]
+        async with catalog.transaction() as tx:
+            for token in tokens:
+                await tx.insert_token(token)
+            await tx.revoke_token("t2", expires_at=None)
+        assert await catalog.list_tokens("ada") == [tokens[2], tokens[0]]
+        assert await catalog.list_tokens("grace") == []
+        assert await catalog.find_token_by_id("t1") == tokens[0]
+        assert await catalog.find_token_by_id("t2") is None

@@ -7,6 +7,7 @@ from armarium.testing.contracts.aspects import AspectContract
 from armarium.testing.contracts.files import FileContract
 from armarium.testing.contracts.jobs import JobContract
 from armarium.testing.contracts.listing import ListingContract
+from armarium.testing.contracts.races import RaceContract
 from armarium.testing.contracts.requests import RequestContract
 from armarium.testing.contracts.resumable import ResumableContract
 from armarium.testing.contracts.transactions import TransactionContract
@@ -25,5 +26,6 @@ class CatalogContract(
     ResumableContract,
     VectorContract,
     TransactionContract,
+    RaceContract,
 ):
     """All of it."""

@@ -1,4 +1,4 @@
-"""Run by Alembic: applies steps over the connection that `schema.py` brings along."""
+"""Run by Alembic: applies steps over the connection that `schema.py` or `postgres_schema.py` brings along."""
 
 from alembic import context
 

@@ -17,7 +17,7 @@ class AccountReader(Records):
     async def list_users(self, *, offset: int = 0, limit: int = 256) -> list[User]:
         return [user_of(row) for row in await self._all(sql.list_users, offset=offset, limit=limit)]
 
-    async def find_workspace(self, name: str, *, viewer: str | None = None) -> Workspace | None:
+    async def find_workspace(self, name: str, *, viewer: str | None = None, shared: bool = False) -> Workspace | None:
         row = await self._one(sql.find_workspace, False, name=name, viewer=viewer)
         return workspace_of(row) if row is not None else None
 

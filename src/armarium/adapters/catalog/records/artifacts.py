@@ -28,7 +28,7 @@ def _place(row: FieldRow) -> tuple[str, int, str]:
 
 class ArtifactReader(Records):
     async def find_artifact(
-        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False
+        self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False, shared: bool = False
     ) -> Found | None:
         named = {"workspace": ref.workspace, "alias": ref.alias} if isinstance(ref, ByAlias) else {"id": ref.id}
         return await self._make(
@@ -103,9 +103,16 @@ class ArtifactWriter(ArtifactReader):
         if inserted is None:
             return False
         await self._insert_fields(id, scope_of(workspace, parent_id), field_rows(fields))
-        await self._change(sql.await_text, artifact_id=id)
-        self.changed_text = True
+        await self._note_text(id, json_text(manifest), is_new=True)
         return True
+
+    async def _note_text(self, artifact_id: ArtifactId, manifest: str, *, is_new: bool) -> None:
+        """Have the text index know a manifest, before it is published; is_new: there was none."""
+        if is_new:
+            changed = await self._change(sql.await_text, artifact_id=artifact_id)
+        else:
+            changed = await self._change(sql.await_changed_text, artifact_id=artifact_id, manifest=manifest)
+        self.changed_text = self.changed_text or changed > 0
 
     async def publish(
         self,
@@ -120,8 +127,7 @@ class ArtifactWriter(ArtifactReader):
     ) -> None:
         text = json_text(manifest)
         if fields is not None:
-            changed = await self._change(sql.await_changed_text, artifact_id=artifact_id, manifest=text)
-            self.changed_text = self.changed_text or changed > 0
+            await self._note_text(artifact_id, text, is_new=False)
         await self._change(
             sql.publish,
             file_count is not None,

@@ -187,6 +187,16 @@ def await_changed_text() -> Insert:
     return insert(t.text_pending).from_select(["artifact_id"], changed).on_conflict_do_nothing()
 
 
+def put_body() -> Insert:
+    """PostgreSQL: write the folded manifest that the text index is over, if it is new."""
+    statement = insert(t.text_body)
+    return statement.on_conflict_do_update(
+        index_elements=["artifact_id"],
+        set_={"body": statement.excluded.body},
+        where=t.text_body.c.body != statement.excluded.body,
+    )
+
+
 # counters
 
 

@@ -17,19 +17,17 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    column,
     exists,
     func,
     literal_column,
     null,
     or_,
     select,
-    table,
     union_all,
 )
 
 from armarium.adapters.catalog import tables as t
-from armarium.adapters.catalog.constructs import InList
+from armarium.adapters.catalog.constructs import InList, TextHits
 from armarium.adapters.catalog.fields import SCALAR
 from armarium.adapters.catalog.filters import Shape, expression, field_conditions, needs_artifact
 from armarium.domain.query import CHILD_COUNT, Stage
@@ -255,7 +253,7 @@ def _parts(shape: Shape, within: Within) -> list[Select[Any]]:
     if word == "any":
         return [found for part in rest[0] for found in _parts(part, within)]
     if word == "keyword":
-        return _text_candidates(rest[1])
+        return [select(TextHits(rest[0], rest[1]).c.artifact_id)]
     if shape == DRAFTED:
         return [select(t.draft.c.artifact_id)]
     if word == "column_is":
@@ -264,17 +262,6 @@ def _parts(shape: Shape, within: Within) -> list[Select[Any]]:
         return [found if rest[0] == "id" else found.where(a.c.workspace == bindparam("workspace"))]
     f = t.field.alias()
     return [select(f.c.artifact_id).where(_in_scope(within, f), *field_conditions(shape, f))]
-
-
-def _text_candidates(trigrams: str) -> list[Select[Any]]:
-    """What the trigram index finds, and everything it does not know yet."""
-    index = table("text_index", column("rowid"), column("text_index"))
-    found = (
-        select(t.text_doc.c.artifact_id)
-        .select_from(index.join(t.text_doc, t.text_doc.c.id == index.c.rowid))
-        .where(index.c.text_index.op("MATCH")(bindparam(trigrams)))
-    )
-    return [found, select(t.text_pending.c.artifact_id)]
 
 
 def _in_scope(within: Within, f: FromClause) -> ColumnElement[bool]:

@@ -3,6 +3,9 @@
 import sqlalchemy as sa
 from alembic import op
 
+from armarium.adapters.catalog import postgres_functions
+from armarium.adapters.catalog.triggers import POSTGRES_TRIGGERS
+
 revision = "0001"
 down_revision = None
 
@@ -67,7 +70,7 @@ def upgrade() -> None:
     op.create_index("ix_blob_released", "blob", ["released_at", "id"], unique=False)
     op.create_table(
         "event",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("workspace", WORD, nullable=False),
         sa.Column("actor", WORD, nullable=False),
@@ -201,24 +204,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "text_doc",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("artifact_id", WORD, nullable=False),
-        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name="fk_text_doc_artifact_id", ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name="pk_text_doc"),
-        sa.UniqueConstraint("artifact_id", name="uq_text_doc_artifact_id"),
-        sqlite_autoincrement=True,
-    )
-    op.create_table(
-        "text_pending",
-        sa.Column("artifact_id", WORD, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["artifact_id"], ["artifact.id"], name="fk_text_pending_artifact_id", ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("artifact_id", name="pk_text_pending"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "version",
         sa.Column("id", WORD, nullable=False),
         sa.Column("artifact_id", WORD, nullable=False),
@@ -253,13 +238,52 @@ def upgrade() -> None:
     )
     op.create_index("ix_file_blob", "file", ["blob_id"], unique=False)
     op.create_index("ix_file_directory", "file", ["version_id", "directory", "path"], unique=False)
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute(TEXT_INDEX_DDL)
-        for name, event, table in RELEASES:
-            op.execute(
-                f"CREATE TRIGGER {name} AFTER {event} ON {table} WHEN OLD.blob_id IS NOT NULL "  # noqa: S608
-                "AND NOT EXISTS (SELECT 1 FROM file WHERE blob_id = OLD.blob_id) "
-                "AND NOT EXISTS (SELECT 1 FROM draft_file WHERE blob_id = OLD.blob_id) "
-                "BEGIN UPDATE blob SET released_at = (julianday('now') - 2440587.5) * 86400.0 "
-                "WHERE id = OLD.blob_id; END"
-            )
+    if op.get_context().dialect.name == "sqlite":
+        _only_on_sqlite()
+    else:
+        _only_on_postgres()
+
+
+def _only_on_sqlite() -> None:
+    op.create_table(
+        "text_doc",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("artifact_id", WORD, nullable=False),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name="fk_text_doc_artifact_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_text_doc"),
+        sa.UniqueConstraint("artifact_id", name="uq_text_doc_artifact_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "text_pending",
+        sa.Column("artifact_id", WORD, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["artifact_id"], ["artifact.id"], name="fk_text_pending_artifact_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("artifact_id", name="pk_text_pending"),
+        sqlite_with_rowid=False,
+    )
+    op.execute(TEXT_INDEX_DDL)
+    for name, event, table in RELEASES:
+        op.execute(
+            f"CREATE TRIGGER {name} AFTER {event} ON {table} WHEN OLD.blob_id IS NOT NULL "  # noqa: S608
+            "AND NOT EXISTS (SELECT 1 FROM file WHERE blob_id = OLD.blob_id) "
+            "AND NOT EXISTS (SELECT 1 FROM draft_file WHERE blob_id = OLD.blob_id) "
+            "BEGIN UPDATE blob SET released_at = (julianday('now') - 2440587.5) * 86400.0 "
+            "WHERE id = OLD.blob_id; END"
+        )
+
+
+def _only_on_postgres() -> None:
+    for function in postgres_functions.functions():
+        op.execute(function)
+    op.create_table(
+        "text_body",
+        sa.Column("artifact_id", WORD, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name="fk_text_body_artifact_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("artifact_id", name="pk_text_body"),
+    )
+    op.execute(postgres_functions.TEXT_INDEX_DDL)
+    for trigger in POSTGRES_TRIGGERS:
+        op.execute(trigger)

@@ -1,0 +1,188 @@
+"""The catalog in a PostgreSQL database.
+
+    writers    a pool of connections, each with one transaction at a time
+    readers    a pool of connections for single statements, each seeing what is committed when it begins
+
+Any number of processes may use one database. Nothing is remembered between statements, so nobody reads what another
+process has changed meanwhile. `postgres_transaction.py` says what transactions lock.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy.dialects.postgresql import asyncpg as dialects
+
+from armarium.adapters.catalog.compiled import Compiler
+from armarium.adapters.catalog.executor import Closed, Executor, closed
+from armarium.adapters.catalog.postgres_connection import (
+    CONNECT_SECONDS,
+    TransactionExecutor,
+    is_lost,
+    make_pool,
+    told_plainly,
+)
+from armarium.adapters.catalog.postgres_schema import bring_up_to_date
+from armarium.adapters.catalog.postgres_transaction import PostgresTransaction
+from armarium.adapters.catalog.records import FIRST_ASKED, SqlReader
+from armarium.domain.errors import Unavailable
+
+T = TypeVar("T")
+
+START_SECONDS = 15.0
+"""How long to wait for a database that starts at the same time as we do."""
+_PAUSE_SECONDS = 0.2
+_WAIT_SECONDS = 10.0
+"""How long a statement may wait for a free connection."""
+_ROLLBACK_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
+
+
+class PostgresCatalog(SqlReader):
+    """The `Catalog` port. connections: of this process, at most."""
+
+    def __init__(self, url: str, *, connections: int = 20, start_seconds: float = START_SECONDS) -> None:
+        dialect: Any = dialects.dialect()  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__(Closed(), Compiler(dialect))
+        self._url = url
+        self._size = max(1, connections // 2)
+        self._start_seconds = start_seconds
+        self._resources = contextlib.AsyncExitStack()
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date. Raises Unavailable when the database is not usable."""
+        try:
+            with told_plainly():
+                await self._prepare()
+                self._writers, readers = [await self._connect() for _ in range(2)]
+        except BaseException:
+            await self._resources.aclose()
+            raise
+        for build, *shape in FIRST_ASKED:
+            self._compiler(build, *shape)
+        self._executor = _Readers(readers, long_ones=max(1, self._size // 2))
+
+    async def _prepare(self) -> None:
+        """Bring the schema up to date, once the server answers."""
+        deadline = time.monotonic() + self._start_seconds
+        while True:
+            try:
+                connection = await asyncpg.connect(self._url, timeout=CONNECT_SECONDS)
+                break
+            except (OSError, asyncpg.PostgresError) as error:
+                if not is_lost(error) or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_PAUSE_SECONDS)
+        try:
+            await bring_up_to_date(connection)
+        finally:
+            await connection.close()
+
+    async def _connect(self) -> Any:
+        pool = await make_pool(self._url, self._size)
+        self._resources.push_async_callback(_close, pool)
+        return pool
+
+    async def close(self) -> None:
+        """Finish what is under way and disconnect."""
+        self._executor = Closed()
+        await self._resources.aclose()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        """All or nothing, durable on leaving.
+
+        Raises Unavailable when the database cannot be reached; its part that is Interrupted is worth another try.
+        """
+        if isinstance(self._executor, Closed):
+            raise closed()
+        async with _connected(self._writers) as connection:
+            with told_plainly():
+                await connection.execute("BEGIN")
+            executor = TransactionExecutor(connection)
+            try:
+                yield PostgresTransaction(executor, self._compiler)
+                executor.is_over = True
+                with told_plainly():
+                    outcome = await connection.execute("COMMIT")
+            except BaseException:
+                executor.is_over = True
+                await _roll_back(connection)
+                raise
+            if outcome != "COMMIT":
+                raise Unavailable("The catalog could not keep the changes.")
+
+
+@contextlib.asynccontextmanager
+async def _connected(pool: Any) -> AsyncIterator[Any]:
+    with told_plainly():
+        connection = await pool.acquire(timeout=_WAIT_SECONDS)
+    try:
+        yield connection
+    finally:
+        await pool.release(connection)
+
+
+async def _roll_back(connection: Any) -> None:
+    """Take a transaction back; a connection that cannot even do that is given up, which has the same effect."""
+    try:
+        if not connection.is_closed() and connection.is_in_transaction():
+            await connection.execute("ROLLBACK", timeout=_ROLLBACK_SECONDS)
+    except BaseException:
+        connection.terminate()
+        raise
+
+
+async def _close(pool: Any) -> None:
+    """Disconnect; connections still in use after a while are cut, as are those to a server that is gone."""
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await pool.close()
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        pool.terminate()
+
+
+class _Readers(Executor):
+    """Single statements, each on any connection. Long ones never take all of them."""
+
+    def __init__(self, pool: Any, *, long_ones: int) -> None:
+        self._pool = pool
+        self._long_ones = asyncio.Semaphore(long_ones)
+
+    async def fetch_all(self, sql: str, values: Sequence[Any], *, long: bool = False) -> list[Any]:
+        if not long:
+            return await self._fetch(sql, values)
+        async with self._long_ones:
+            return await self._fetch(sql, values)
+
+    async def fetch_one(
+        self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
+    ) -> T | None:
+        rows = await self.fetch_all(sql, values, long=long)
+        return make(rows[0]) if rows else None
+
+    async def _fetch(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        """Read; once more where the connection turns out to be lost, as all are after the server was restarted."""
+        with told_plainly():
+            try:
+                return await self._once(sql, values)
+            except Exception as error:
+                if not is_lost(error):
+                    raise
+            return await self._once(sql, values)
+
+    async def _once(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        connection = await self._pool.acquire(timeout=_WAIT_SECONDS)
+        try:
+            return await connection.fetch(sql, *values)  # type: ignore[no-any-return]
+        finally:
+            await self._pool.release(connection)
+
+    async def execute(self, sql: str, values: Sequence[Any]) -> int:
+        raise NotImplementedError("Changes belong in a transaction.")
+
+    async def execute_many(self, sql: str, rows: Any) -> None:
+        raise NotImplementedError("Changes belong in a transaction.")
