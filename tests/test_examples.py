@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from armarium.testing.server import RunningServer
 
 
@@ -27,6 +29,18 @@ def test_the_gallery_can_be_published_twice(repository: Path, running_server: Ru
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.count("as uploaded") == 3
         assert f"{running_server.url}/ws-user-ada/view/dataset-gallery/" in done.stdout
+
+
+@pytest.mark.parametrize("place", ["folder"])
+def test_a_dataset_is_kept_with_the_ivcap_client(repository: Path, running_server: RunningServer, place: str):
+    options: tuple[str, ...] = ()
+    if place == "service":
+        running_server.make_user("edda")
+        options = ("--server", running_server.url, "--token", running_server.make_token("edda"))
+    done = run_example(repository, "ivcap.py", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("bytes as uploaded, 10000 rows") == 2
+    assert "The collection 'Soil plots' has 2 members" in done.stdout
 
 
 def test_the_demonstration_cleans_up_after_itself(repository: Path):

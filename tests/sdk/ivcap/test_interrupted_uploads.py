@@ -99,6 +99,23 @@ async def test_failures_in_a_row_are_counted_and_progress_forgives_them():
         await upload(ShakyUploads(refuses=[503, 503]), io.BytesIO(CONTENT), retries=1)
 
 
+async def test_a_service_that_is_busy_at_first_is_asked_again_under_one_key():
+    keys: list[str] = []
+
+    class Busy(ShakyUploads):
+        async def __call__(self, request: web.Request) -> web.StreamResponse:
+            if request.method == "POST":
+                keys.append(request.headers["Idempotency-Key"])
+                if len(keys) < 3:
+                    return web.Response(status=503)
+            return await super().__call__(request)
+
+    service = Busy()
+    await upload(service, io.BytesIO(CONTENT))
+    assert bytes(service.content) == CONTENT
+    assert (len(keys), len(set(keys))) == (3, 1)
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 413])
 async def test_what_will_be_refused_again_is_not_tried_again(status: int):
     service = ShakyUploads(refuses=[status, status])

@@ -5,10 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
 
-from armarium.sdk.ivcap import markers, membership, uploads
+from armarium.sdk.ivcap import membership, uploads
 from armarium.sdk.ivcap.environment import DEFAULT_FOLDER
 from armarium.sdk.ivcap.listing import Walk
 from armarium.sdk.ivcap.local import LocalPlatform
+from armarium.sdk.ivcap.markers import Notes
 from armarium.sdk.ivcap.objects import Artifact, Aspect, Collection
 from armarium.sdk.ivcap.platform import ArtifactQuery, AspectQuery, Platform, Record, Transfer
 from armarium.sdk.ivcap.requests import (
@@ -101,7 +102,7 @@ class IVCAP:
 
     def artifact_for_file(self, file_path: str | Path) -> Artifact | None:
         """The artifact a file of this very content was uploaded as from here; None if it was not."""
-        urn = markers.complete_urn(Path(file_path))
+        urn = Notes(Path(file_path)).complete_urn()
         return None if urn is None else self.get_artifact(urn)
 
     def list_artifacts(

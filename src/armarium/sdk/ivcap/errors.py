@@ -14,6 +14,8 @@ from collections.abc import Mapping
 
 from armarium.domain.errors import ArmariumError
 
+_WORTH_ANOTHER_TRY = frozenset({0, 408, 409, 423, 425, 429})
+
 
 class IvcapError(ArmariumError):
     """Anything the service, or the way to it, refused."""
@@ -43,6 +45,11 @@ class IvcapApiError(IvcapError):
         self.content = content
         self.headers = dict(headers or {})
         self.url = url
+
+    @property
+    def may_succeed_later(self) -> bool:
+        """Whether the same request may be answered otherwise some time later."""
+        return self.status_code in _WORTH_ANOTHER_TRY or self.status_code >= 500
 
 
 class NotAuthorizedException(IvcapApiError):  # noqa: N818 - the name callers of this protocol catch

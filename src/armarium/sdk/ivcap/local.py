@@ -38,7 +38,7 @@ class LocalPlatform:
     def __init__(self, base: str | Path) -> None:
         self._folder = Folder(base)
 
-    async def create(self, new: NewArtifact, size: int | None) -> Record:
+    async def create(self, new: NewArtifact, size: int | None, key: str) -> Record:
         with _answering("upload_artifact"):
             return await asyncio.to_thread(self._folder.begin, new)
 

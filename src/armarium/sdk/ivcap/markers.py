@@ -8,6 +8,7 @@ Source: protocols/ivcap.md, section 4.2.
 """
 
 import contextlib
+import functools
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
@@ -18,43 +19,37 @@ class Marker(NamedTuple):
     urn: str
 
 
-def digest_of(path: Path) -> str:
-    """MD5 of a file's content, hex; it tells two contents apart and protects nothing."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+class Notes:
+    """What is noted about one file. Its content is read once, when that is first needed."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._complete = path.with_name(f".ivcap-{path.name}.txt")
+        self._partial = path.with_name(f".ivcap-{path.name}.partial")
 
-def known_urns(path: Path) -> list[str]:
-    """The artifacts that hold this very content, or a part of it: the complete one first."""
-    markers = [marker for place in (_complete(path), _partial(path)) if (marker := _read(place)) is not None]
-    if not markers:
-        return []
-    digest = digest_of(path)
-    return [marker.urn for marker in markers if marker.digest == digest]
+    def known_urns(self) -> list[str]:
+        """The artifacts that hold this very content, or a part of it: the complete one first."""
+        markers = [marker for place in (self._complete, self._partial) if (marker := _read(place)) is not None]
+        return [marker.urn for marker in markers if marker.digest == self._digest]
 
+    def complete_urn(self) -> str | None:
+        """The artifact that holds this very content, if it is known."""
+        marker = _read(self._complete)
+        return marker.urn if marker is not None and marker.digest == self._digest else None
 
-def complete_urn(path: Path) -> str | None:
-    """The artifact that holds this very content, if it is known."""
-    marker = _read(_complete(path))
-    return marker.urn if marker is not None and marker.digest == digest_of(path) else None
+    def begun(self, urn: str) -> None:
+        _write(self._partial, Marker(self._digest, urn))
 
+    def completed(self, urn: str) -> None:
+        with contextlib.suppress(OSError):
+            self._partial.unlink(missing_ok=True)
+        _write(self._complete, Marker(self._digest, urn))
 
-def note_begun(path: Path, urn: str) -> None:
-    _write(_partial(path), Marker(digest_of(path), urn))
-
-
-def note_complete(path: Path, urn: str) -> None:
-    _write(_complete(path), Marker(digest_of(path), urn))
-    with contextlib.suppress(OSError):
-        _partial(path).unlink(missing_ok=True)
-
-
-def _complete(path: Path) -> Path:
-    return path.with_name(f".ivcap-{path.name}.txt")
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f".ivcap-{path.name}.partial")
+    @functools.cached_property
+    def _digest(self) -> str:
+        """MD5 of the content, hex; it tells two contents apart and protects nothing."""
+        with self._path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _read(place: Path) -> Marker | None:

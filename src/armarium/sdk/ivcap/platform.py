@@ -72,8 +72,11 @@ class Platform(Protocol):
     url: str | None
     account_id: str | None
 
-    async def create(self, new: NewArtifact, size: int | None) -> Record:
-        """Return the record of an artifact that awaits `size` bytes (None: nobody knows how many)."""
+    async def create(self, new: NewArtifact, size: int | None, key: str) -> Record:
+        """Return the record of an artifact that awaits `size` bytes (None: nobody knows how many).
+
+        key: the same in every try to make the same artifact.
+        """
         ...
 
     async def send(self, record: Record, source: Source, transfer: Transfer) -> Record:

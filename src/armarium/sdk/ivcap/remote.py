@@ -32,7 +32,7 @@ class RemotePlatform:
         self.account_id = deployment.account_id
         self._headers = {"Authorization": f"Bearer {deployment.token}"} if deployment.token else {}
 
-    async def create(self, new: NewArtifact, size: int | None) -> Record:
+    async def create(self, new: NewArtifact, size: int | None, key: str) -> Record:
         headers = {
             "X-Content-Type": new.content_type,
             "X-Content-Length": str(-1 if size is None else size),
@@ -40,6 +40,7 @@ class RemotePlatform:
             "X-Name": None if new.name is None else base64.b64encode(new.name.encode()).decode(),
             "X-Collection": new.collection,
             "X-Policy": new.policy,
+            "Idempotency-Key": key,
         }
         given = {name: value for name, value in headers.items() if value is not None}
         return await self._record("upload_artifact", "POST", "/1/artifacts", headers=given)
@@ -173,6 +174,8 @@ def refusal(operation: str, failure: Failure) -> IvcapApiError:
 
 def data_path(record: Record) -> str:
     """Where the bytes are, below the URL of the service: hosts named in a record are not believed."""
+    if not record.get("data-href"):
+        raise IvcapApiError("artifact_content", 0, message="the service does not say where the bytes are")
     parts = urlsplit(record["data-href"])
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 

@@ -14,7 +14,7 @@ from armarium.sdk.progress import Progress
 from armarium.sdk.transport import Answer, Transport
 
 VERSION = "1.0.0"
-_WORTH_ANOTHER_TRY = frozenset({0, 408, 409, 423, 425, 429})
+_SILENCE_SECONDS = 300.0  # after the last byte a service may have gigabytes to put away before it answers
 
 
 class Target(NamedTuple):
@@ -41,13 +41,9 @@ async def send(target: Target, source: Source, transfer: Transfer) -> None:
         except IvcapApiError as refused:
             failures += 1
             sending.offset_is_known = False
-            if failures > transfer.retries or not _may_succeed_later(refused):
+            if failures > transfer.retries or not refused.may_succeed_later:
                 raise UploadFailed(refused, target.artifact_id, sending.offset) from refused
             await asyncio.sleep(transfer.retry_delay)
-
-
-def _may_succeed_later(refused: IvcapApiError) -> bool:
-    return refused.status_code in _WORTH_ANOTHER_TRY or refused.status_code >= 500
 
 
 class _Sending:
@@ -78,7 +74,11 @@ class _Sending:
     async def _send(self) -> None:
         part = await self._source.part(self.offset, self._transfer.chunk_size)
         answer = await self._target.transport.call(
-            "PATCH", self._target.path, body=self._watched(part), headers=self._headers(part)
+            "PATCH",
+            self._target.path,
+            body=self._watched(part),
+            headers=self._headers(part),
+            timeout_seconds=_SILENCE_SECONDS,
         )
         self.offset = _offset(answer)
         self.complete = self.offset == part.ends_at

@@ -1,15 +1,17 @@
 """Uploading: what is asked for is checked first; what is stored already, or in part, is found again."""
 
 import asyncio
+import itertools
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 import msgspec
 
 from armarium.domain import policy as policies
 from armarium.domain.file import content_type_of
-from armarium.sdk.ivcap import markers
 from armarium.sdk.ivcap.errors import IvcapApiError, NotAuthorizedException
+from armarium.sdk.ivcap.markers import Notes
 from armarium.sdk.ivcap.platform import NewArtifact, Platform, Record, Transfer
 from armarium.sdk.ivcap.sources import opened, source_of
 
@@ -42,18 +44,32 @@ async def upload(platform: Platform, wanted: Upload) -> Record:
     new = _checked(wanted)
     if wanted.io_stream is not None:
         source = source_of(wanted.io_stream, None if wanted.content_size < 0 else wanted.content_size)
-        return await platform.send(await platform.create(new, source.size), source, wanted.transfer)
+        return await platform.send(await _created(platform, new, source.size, wanted.transfer), source, wanted.transfer)
     path = Path(wanted.file_path or "")
     with await asyncio.to_thread(opened, path) as file:
         source = source_of(file, None)
-        record = None if wanted.force else await _known(platform, path)
+        notes = Notes(path)
+        record = None if wanted.force else await _known(platform, notes)
         if record is None:
-            record = await platform.create(new, source.size)
-            await asyncio.to_thread(markers.note_begun, path, record["id"])
+            record = await _created(platform, new, source.size, wanted.transfer)
+            await asyncio.to_thread(notes.begun, record["id"])
         if record.get("status") != "ready":
             record = await platform.send(record, source, wanted.transfer)
-    await asyncio.to_thread(markers.note_complete, path, record["id"])
+    await asyncio.to_thread(notes.completed, record["id"])
     return record
+
+
+async def _created(platform: Platform, new: NewArtifact, size: int | None, transfer: Transfer) -> Record:
+    """A new artifact; one key for all tries, so that a lost answer makes no second one where keys are understood."""
+    key = str(uuid4())
+    for failures in itertools.count(1):
+        try:
+            return await platform.create(new, size, key)
+        except IvcapApiError as refused:
+            if failures > transfer.retries or not refused.may_succeed_later:
+                raise
+            await asyncio.sleep(transfer.retry_delay)
+    raise AssertionError("numbers do not end")
 
 
 def _checked(wanted: Upload) -> NewArtifact:
@@ -83,9 +99,9 @@ def _guessed_type(wanted: Upload) -> str:
     return guesses[0]
 
 
-async def _known(platform: Platform, path: Path) -> Record | None:
+async def _known(platform: Platform, notes: Notes) -> Record | None:
     """The artifact this file became, or was becoming, if it is still there."""
-    for urn in await asyncio.to_thread(markers.known_urns, path):
+    for urn in await asyncio.to_thread(notes.known_urns):
         try:
             record = await platform.artifact(urn)
         except NotAuthorizedException as refused:
