@@ -13,7 +13,7 @@ from armarium.adapters.catalog.located import catalog_at
 from armarium.adapters.cipher import AesGcmCipher
 from armarium.adapters.clock import SystemClock
 from armarium.adapters.embedder.by_uri import EmbeddersByUri
-from armarium.adapters.keys import Keys, load_keys
+from armarium.adapters.keys import Keys, hand_over, load_keys
 from armarium.adapters.templates.confined import ConfinedTemplates
 from armarium.adapters.vector_index.exact import ExactIndex
 from armarium.auth.identify import Identify
@@ -38,6 +38,7 @@ from armarium.core.jobs import Jobs
 from armarium.core.links import Links
 from armarium.core.placement import Placement
 from armarium.core.publication import Publication
+from armarium.core.relocation import Store
 from armarium.core.resumable import ResumableUploads
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
@@ -50,6 +51,7 @@ from armarium.core.tree import Tree
 from armarium.core.uploads import Uploads
 from armarium.core.vectors import Vectors
 from armarium.core.versions import Versions
+from armarium.domain.errors import Invalid
 from armarium.ports.blobs import Blobs
 from armarium.ports.catalog import Catalog
 from armarium.ports.cipher import Cipher
@@ -106,12 +108,7 @@ def assemble(settings: Settings, base_url: str) -> Parts:
 
 def _adapters(settings: Settings) -> Adapters:
     settings.data.mkdir(parents=True, exist_ok=True)
-    keys = load_keys(
-        settings.data,
-        secret_key=settings.secret_key,
-        jwt_secret=settings.jwt_secret,
-        previous_secret_keys=settings.previous_secret_keys,
-    )
+    keys = _keys(settings)
     catalog = catalog_at(
         settings.database, file=settings.data / "catalog.sqlite", connections=settings.database_connections
     )
@@ -124,6 +121,15 @@ def _adapters(settings: Settings) -> Adapters:
         templates=ConfinedTemplates(),
         vector_index=ExactIndex(catalog, memory_bytes=settings.vector_memory),
         embedders=EmbeddersByUri(settings.embedding_url, settings.embedding_key),
+    )
+
+
+def _keys(settings: Settings) -> Keys:
+    return load_keys(
+        settings.data,
+        secret_key=settings.secret_key,
+        jwt_secret=settings.jwt_secret,
+        previous_secret_keys=settings.previous_secret_keys,
     )
 
 
@@ -232,6 +238,26 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
     """The core without any face, for administration on the command line and for tests."""
     async with running(assemble(settings, base_url_of(settings, settings.port))) as core:
         yield core
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[Store]:
+    """Records and bytes alone, without making anything that is not there."""
+    adapters = _adapters(settings)
+    await adapters.catalog.open()
+    try:
+        yield Store(adapters.catalog, adapters.blobs)
+    finally:
+        await adapters.blobs.close()
+        await adapters.catalog.close()
+
+
+def share_key(source: Settings, target: Settings) -> None:
+    """Let a target open what the source has sealed. Raises Invalid when it has a key of its own."""
+    if target.secret_key is None:
+        hand_over(source.data, target.data, secret_key=source.secret_key)
+    if _keys(source).secrets not in (_keys(target).secrets, *_keys(target).former_secrets):
+        raise Invalid("secret_key", "The target has another secret key, so it could not open the stored secrets.")
 
 
 def base_url_of(settings: Settings, port: int) -> str:

@@ -140,7 +140,9 @@ def test_help_and_version_need_no_server_parts(shell):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "heavy: []"
-    assert {"check", "serve", "sweep", "token", "user", "workspace"} <= set(re.findall(r"\w+", done.stdout))
+    assert {"check", "copy", "migrate", "serve", "sweep", "token", "user", "workspace"} <= set(
+        re.findall(r"\w+", done.stdout)
+    )
     assert re.fullmatch(r"\d+\.\d+\S*\n", shell.ok("--version"))
 
 
@@ -193,3 +195,23 @@ async def damage(data: Path) -> None:
         await core.files.write(ADA, "box", "a.txt", b"soon gone")
         await core.versions.commit(ADA, "box")
     next(path for path in (data / "files" / "blobs").rglob("*") if path.is_file()).unlink()
+
+
+def test_a_store_is_copied_and_says_how_much(shell, tmp_path):
+    shell.ok("user", "create", "ada")
+    target = str(tmp_path / "other")
+    copied = json.loads(shell.run("copy", "--from", str(shell.data), "--to", target, "--json").stdout)
+    assert copied["tables"]["user"] == 2
+    assert "held everything already" in shell.run("copy", "--from", str(shell.data), "--to", target).stdout
+    assert "nowhere" in shell.refused("copy", "--from", str(tmp_path / "nowhere"), "--to", target)
+    other = Shell(Path(target))
+    assert other.json("user", "list") == shell.json("user", "list")
+    other.ok("user", "create", "bob")
+    assert "empty target" in shell.refused("copy", "--from", str(shell.data), "--to", target)
+
+
+def test_migrating_says_from_where_to_where(shell):
+    assert shell.ok("migrate").startswith("the schema was brought from nothing to ")
+    assert shell.ok("migrate").endswith(" already\n")
+    again = shell.json("migrate")
+    assert again["from"] == again["to"]

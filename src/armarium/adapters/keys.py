@@ -51,6 +51,13 @@ def load_keys(
     )
 
 
+def hand_over(source: Path, target: Path, *, secret_key: str | None = None) -> None:
+    """Let another data folder have the same master key, where it has none yet. secret_key: instead of the file's."""
+    path = target / FILE_NAME
+    if not path.exists():
+        _create(path, secret_key or _read_or_create(source / FILE_NAME))
+
+
 def _derive(master: str, purpose: str) -> bytes:
     kdf = HKDF(algorithm=SHA256(), length=32, salt=b"armarium", info=purpose.encode())
     return kdf.derive(master.encode())
@@ -58,21 +65,21 @@ def _derive(master: str, purpose: str) -> bytes:
 
 def _read_or_create(path: Path) -> str:
     if not path.exists():
-        _create(path)
+        _create(path, secrets.token_urlsafe(32))
     text = path.read_text(encoding="ascii", errors="replace").strip()
     if len(text) < _LEAST_CHARACTERS or not text.isascii():
         raise Invalid("secret_key", f"{FILE_NAME} in the data folder is damaged: put back the file from a backup.")
     return text
 
 
-def _create(path: Path) -> None:
-    """Write a fresh key under a private name, then link it into place: of two processes one wins, both read it."""
+def _create(path: Path, key: str) -> None:
+    """Write a key under a private name, then link it into place: of two processes one wins, both read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{FILE_NAME}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(32) + "\n")
+            file.write(key + "\n")
             file.flush()
             os.fsync(file.fileno())
         _link(draft, path)

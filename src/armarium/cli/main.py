@@ -18,6 +18,8 @@ app = App(
 app.command("armarium.cli.serve:serve", name="serve", help="Run the server until it is interrupted.")
 app.command("armarium.cli.sweep:sweep", name="sweep", help="Remove bytes nothing refers to any more.")
 app.command("armarium.cli.check:check", name="check", help="Compare the store with its records.")
+app.command("armarium.cli.copy:copy", name="copy", help="Carry everything into another store.")
+app.command("armarium.cli.migrate:migrate", name="migrate", help="Bring the database's schema up to date.")
 app.command("armarium.cli.user:app", name="user", help="Users: create, list, disable.")
 app.command("armarium.cli.workspace:app", name="workspace", help="Workspaces: create, list, share, delete.")
 app.command("armarium.cli.orbit:app", name="orbit", help="Orbits, the root collections of a workspace: create, list.")

@@ -27,6 +27,7 @@ from armarium.domain.upload import OpenUpload, Resumable, Segment
 from armarium.domain.version import Draft, Outline, StagedFile, Version
 from armarium.ports.queue import JobReader, JobWriter
 from armarium.ports.requests import RequestWriter
+from armarium.ports.tables import TableReader, TableWriter
 from armarium.ports.vectors import VectorReader, VectorWriter
 
 
@@ -57,7 +58,7 @@ class StoredBlob(msgspec.Struct, frozen=True):
 
 
 class BlobUse(msgspec.Struct, frozen=True):
-    """A file that needs a blob. version: its label, `stage` for a draft."""
+    """A file that needs a blob. version: its label, `stage` for a draft, `upload` for one that is still arriving."""
 
     workspace: str
     alias: str
@@ -80,7 +81,7 @@ class Interrupted(Unavailable):
     """A transaction was taken back so that others could go on; the same work done again goes through."""
 
 
-class Reader(JobReader, VectorReader, Protocol):
+class Reader(JobReader, TableReader, VectorReader, Protocol):
     """Questions, each answered by one statement."""
 
     # artifacts
@@ -266,7 +267,7 @@ class Reader(JobReader, VectorReader, Protocol):
         ...
 
 
-class Transaction(Reader, JobWriter, RequestWriter, VectorWriter, Protocol):
+class Transaction(Reader, JobWriter, RequestWriter, TableWriter, VectorWriter, Protocol):
     """Changes. Inside a transaction finding an artifact, a workspace or a user also locks it until the end.
 
     shared: others may find it shared at the same time, but nobody removes it; for those who only refer to it.
@@ -502,7 +503,12 @@ class Transaction(Reader, JobWriter, RequestWriter, VectorWriter, Protocol):
 
 
 class Catalog(Reader, Protocol):
-    """The records of one armarium."""
+    """The records of one armarium.
+
+    revisions: of the schema, before `open` (None where there was none) and since.
+    """
+
+    revisions: tuple[str | None, str]
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """All or nothing. Raises Unavailable when the database stays locked or away; its kind Interrupted is worth

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as dialects
 
 from armarium.adapters.catalog.compiled import Compiler
 from armarium.adapters.catalog.executor import Closed, Executor, closed
+from armarium.adapters.catalog.migrations import HEAD
 from armarium.adapters.catalog.postgres_connection import (
     CONNECT_SECONDS,
     TransactionExecutor,
@@ -77,7 +78,7 @@ class PostgresCatalog(SqlReader):
                     raise
             await asyncio.sleep(_PAUSE_SECONDS)
         try:
-            await bring_up_to_date(connection)
+            self.revisions = (await bring_up_to_date(connection), HEAD)
         finally:
             await connection.close()
 

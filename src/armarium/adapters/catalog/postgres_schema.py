@@ -18,15 +18,16 @@ _TURN = 7_261_409_356_140_285_113
 """Whoever changes the schema holds this advisory lock."""
 
 
-async def bring_up_to_date(connection: Any) -> None:
-    """Leave the schema at the newest revision. Raises Unavailable for one that is newer, or not ours.
+async def bring_up_to_date(connection: Any) -> str | None:
+    """Leave the schema at the newest revision; returns the one it was at, None where there was no schema.
 
+    Raises Unavailable for one that is newer, or not ours.
     connection: for this alone, to be closed afterwards; it may have to wait as long as a step takes.
     """
     if await connection.fetchval("SHOW server_encoding") != "UTF8":
         raise Unavailable("The catalog's database must have the encoding UTF8.")
     if await _revision(connection) == HEAD:
-        return
+        return HEAD
     await connection.execute("SELECT pg_advisory_lock($1)", _TURN)
     revision = await _revision(connection)  # another process may have been first
     if revision is None:
@@ -36,6 +37,7 @@ async def bring_up_to_date(connection: Any) -> None:
         raise newer()
     elif revision != HEAD:
         await migrate(connection)
+    return revision
 
 
 async def _revision(connection: Any) -> str | None:

@@ -16,6 +16,7 @@ from armarium.adapters.catalog.records import SqlTransaction
 from armarium.adapters.catalog.rows import json_list
 from armarium.adapters.catalog.statements import artifacts as artifact_sql
 from armarium.adapters.catalog.statements import locks as sql
+from armarium.adapters.catalog.statements import tables as table_sql
 from armarium.adapters.catalog.text_search import fold
 from armarium.domain.account import User, Workspace
 from armarium.domain.artifact import Found
@@ -64,3 +65,7 @@ class PostgresTransaction(SqlTransaction):
 
     async def _note_text(self, artifact_id: ArtifactId, manifest: str, *, is_new: bool) -> None:
         await self._change(artifact_sql.put_body, artifact_id=artifact_id, body=fold(manifest))
+
+    async def finish_tables(self) -> None:
+        for table in self.table_names():
+            await self._one(table_sql.follow_numbers, table)

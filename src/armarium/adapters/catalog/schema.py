@@ -25,10 +25,13 @@ REVISION_DDL = (
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Leave the schema at the newest revision. Raises Unavailable for one that is newer, or not ours."""
+def bring_up_to_date(connection: sqlite3.Connection) -> str | None:
+    """Leave the schema at the newest revision; returns the one it was at, None where there was no schema.
+
+    Raises Unavailable for one that is newer, or not ours.
+    """
     if _revision(connection) == HEAD:
-        return
+        return HEAD
     connection.execute("BEGIN IMMEDIATE")
     try:
         revision = _revision(connection)  # another process may have been first
@@ -42,6 +45,7 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    return revision
 
 
 def _revision(connection: sqlite3.Connection) -> str | None:

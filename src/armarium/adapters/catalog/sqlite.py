@@ -21,6 +21,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from armarium.adapters.catalog.compiled import Compiler
 from armarium.adapters.catalog.executor import Closed, closed
 from armarium.adapters.catalog.group_commit import BUSY_SECONDS, GroupCommit
+from armarium.adapters.catalog.migrations import HEAD
 from armarium.adapters.catalog.records import FIRST_ASKED, SqlReader, SqlTransaction
 from armarium.adapters.catalog.schema import bring_up_to_date
 from armarium.adapters.catalog.sqlite_connection import (
@@ -57,7 +58,7 @@ class SqliteCatalog(SqlReader):
         path, durable = self._place()
         try:
             with told_plainly():
-                self._writer = await self._run(lambda: self._connected(path, durable, _prepared))
+                self._writer = await self._run(lambda: self._connected(path, durable, self._prepared))
                 reader = await self._run(lambda: self._connected(path, durable, connect))
                 self._scanner = await self._run(lambda: self._connected(path, durable, connect))
         except BaseException:
@@ -91,6 +92,17 @@ class SqliteCatalog(SqlReader):
         self._scanner.interrupt()
         self._let_go()
 
+    def _prepared(self, path: Path, *, durable: bool) -> sqlite3.Connection:
+        """The writer's connection, on an up-to-date schema. It never waits inside SQLite, see `group_commit.py`."""
+        connection = connect(path, durable=durable, wait_ms=_OPEN_WAIT_MS)
+        try:
+            self.revisions = (bring_up_to_date(connection), HEAD)
+            connection.execute("PRAGMA busy_timeout=0")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def _let_go(self) -> None:
         self._threads.shutdown()  # before the connections go: closing one that is in use ends the process
         self._resources.close()
@@ -109,18 +121,6 @@ class SqliteCatalog(SqlReader):
                 executor.is_over = True
         if transaction.changed_text:
             self._feed.wake()
-
-
-def _prepared(path: Path, *, durable: bool) -> sqlite3.Connection:
-    """The writer's connection, on an up-to-date schema. It never waits inside SQLite, see `group_commit.py`."""
-    connection = connect(path, durable=durable, wait_ms=_OPEN_WAIT_MS)
-    try:
-        bring_up_to_date(connection)
-        connection.execute("PRAGMA busy_timeout=0")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _runner(threads: ThreadPoolExecutor) -> RunInThread:

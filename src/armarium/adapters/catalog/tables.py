@@ -38,6 +38,9 @@ metadata = MetaData(
     }
 )
 
+PASSING = "passing"
+"""Key of a table's `info`: its rows stand for something under way in one store, and are not carried into another."""
+
 WORD = Text().with_variant(Text(collation="C"), "postgresql")
 """Text compared by code point, which SQLite does anyway."""
 
@@ -256,6 +259,7 @@ upload = Table(
     Index("ix_upload_slot", "slot"),
     Index("ix_upload_blob", "blob_id"),
     sqlite_with_rowid=False,
+    info={PASSING: True},
 )
 
 # An upload that may be broken off and go on; nothing points to its artifact, so that deleting one stays quick.
@@ -485,3 +489,8 @@ text_body = Table(
 def tables_of(dialect: str) -> list[Table]:
     """The tables a database of a dialect has, each behind those it refers to."""
     return [table for table in metadata.sorted_tables if table.info.get(ONLY, dialect) == dialect]
+
+
+def lasting_tables() -> list[Table]:
+    """The tables whose rows mean the same in every database, each behind those it refers to."""
+    return [table for table in metadata.sorted_tables if not table.info.keys() & {ONLY, PASSING}]

@@ -13,6 +13,7 @@ from armarium.adapters.catalog.records.housekeeping import HousekeepingReader, H
 from armarium.adapters.catalog.records.jobs import JobReader, JobWriter
 from armarium.adapters.catalog.records.requests import RequestWriter
 from armarium.adapters.catalog.records.resumable import ResumableReader, ResumableWriter
+from armarium.adapters.catalog.records.tables import TableReader, TableWriter
 from armarium.adapters.catalog.records.vectors import VectorReader, VectorWriter
 from armarium.adapters.catalog.records.versions import VersionReader, VersionWriter
 from armarium.adapters.catalog.statements import accounts as account_sql
@@ -32,6 +33,7 @@ class SqlReader(
     AspectReader,
     ResumableReader,
     VectorReader,
+    TableReader,
     HousekeepingReader,
 ):
     """The `Reader` port."""
@@ -39,6 +41,7 @@ class SqlReader(
 
 class SqlTransaction(
     SqlReader,
+    TableWriter,
     ArtifactWriter,
     VersionWriter,
     FileWriter,

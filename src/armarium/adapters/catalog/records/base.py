@@ -36,6 +36,6 @@ class Records:
         statement = self._compiler(build, *shape)
         return await self._executor.execute(statement.sql, statement.bind(values))
 
-    async def _change_many(self, build: Build, rows: Iterable[Mapping[str, Any]]) -> None:
-        statement = self._compiler(build)
+    async def _change_many(self, build: Build, rows: Iterable[Mapping[str, Any]], *shape: Hashable) -> None:
+        statement = self._compiler(build, *shape)
         await self._executor.execute_many(statement.sql, [statement.bind(row) for row in rows])

@@ -266,8 +266,8 @@ def list_blobs() -> Select[Any]:
 
 
 def uses_of_blobs() -> Select[Any]:
-    """The first :limit files that refer to each of :ids, in versions and in drafts."""
-    f, d = t.file.c, t.draft_file.c
+    """The first :limit files that refer to each of :ids: in versions, in drafts, and those still arriving."""
+    f, d, r = t.file.c, t.draft_file.c, t.resumable.c
     committed = (
         select(f.blob_id, t.artifact.c.workspace, t.artifact.c.alias, t.version.c.label, f.path)
         .join_from(t.file, t.version, t.version.c.id == f.version_id)
@@ -279,7 +279,13 @@ def uses_of_blobs() -> Select[Any]:
         .join_from(t.draft_file, t.artifact, t.artifact.c.id == d.artifact_id)
         .where(InList(d.blob_id, "ids"))
     )
-    uses = committed.union_all(staged).subquery().c
+    arriving = (
+        select(t.segment.c.blob_id, t.artifact.c.workspace, t.artifact.c.alias, literal("upload"), r.path)
+        .join_from(t.segment, t.resumable, r.id == t.segment.c.upload_id)
+        .join(t.artifact, t.artifact.c.id == r.artifact_id)
+        .where(InList(t.segment.c.blob_id, "ids"))
+    )
+    uses = committed.union_all(staged, arriving).subquery().c
     order = (uses.workspace, uses.alias, uses.label, uses.path)
     place = func.row_number().over(partition_by=uses.blob_id, order_by=order).label("place")
     ranked = select(uses.blob_id, *order, place).subquery().c
