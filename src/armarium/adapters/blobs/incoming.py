@@ -83,11 +83,6 @@ class Incoming:
             if absorbing is not None:
                 await asyncio.gather(absorbing, return_exceptions=True)
 
-    def write(self, chunk: bytes | memoryview) -> None:
-        """Add bytes; raises as `receive` does."""
-        self.tally.admit(len(chunk))
-        self._absorb([chunk])
-
     def _absorb(self, chunks: Sequence[bytes | memoryview]) -> None:
         self.tally.hash(chunks)
         self.tally.sum(chunks)
