@@ -78,7 +78,7 @@ async def test_a_refusal_repeats_what_the_service_said(content: str, said: str):
         return web.Response(text=content, status=400)
 
     async with serving(refuse) as url:
-        with pytest.raises(RequestError, match=said):
+        with pytest.raises(RequestError, match=said or None):
             await transport(url).call("GET", "/")
 
 

@@ -83,7 +83,9 @@ class _Background:
 
     def __init__(self) -> None:
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="armarium", daemon=True)
+        self.loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="armarium", daemon=True)
         self._thread.start()
         self._ready.wait()
 
@@ -98,11 +100,26 @@ class _Background:
         self.soon(self._stopping.set)
         self._thread.join()
 
+    def _run(self) -> None:
+        """What `asyncio.run` does, but for waiting for worker threads: when the interpreter ends, they are gone."""
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_until_complete(self._serve())
+            self.loop.run_until_complete(_cancel_the_rest())
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        finally:
+            self.loop.close()
+
     async def _serve(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
         self._ready.set()
         await self._stopping.wait()
+
+
+async def _cancel_the_rest() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 _lock = threading.Lock()
