@@ -135,7 +135,7 @@ class Deliveries:
         file = await self._awaited(found)
         require(principal, Action.PUT_FILE, access_of(found), path=file.path)
         if upload_id is None:
-            upload_id = await self.begin_parts(file.slot, size_bytes)
+            upload_id = await self.begin_parts(file.slot, part_count(size_bytes))
         elif (await self._uploads.staged_by(upload_id))[0] != found.artifact.id:
             raise NotFound("upload", upload_id)
         urls = await self._uploads.part_urls(upload_id, part_count(size_bytes), expires_in=URL_LIFE)
@@ -143,9 +143,9 @@ class Deliveries:
         complete_url = self._links.parts_end(upload_id, expires_in=URL_LIFE)
         return PartsTarget(upload_id=upload_id, parts=parts, complete_url=complete_url)
 
-    async def begin_parts(self, slot: str, size_bytes: int) -> str:
-        """Begin an upload in parts for a staged file; returns its id."""
-        return await self._uploads.begin_in(slot, part_count=part_count(size_bytes), expires_in=URL_LIFE)
+    async def begin_parts(self, slot: str, count: int) -> str:
+        """Begin an upload in so many parts for a staged file; returns its id."""
+        return await self._uploads.begin_in(slot, part_count=count, expires_in=URL_LIFE)
 
     async def _awaited(self, found: Found) -> StagedFile:
         staged = await self._staged(self._catalog, found.artifact)

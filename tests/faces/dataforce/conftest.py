@@ -21,7 +21,8 @@ class Api:
 
     def __call__(self, method: str, path: str, **options: Any) -> requests.Response:
         address = path if path.startswith("http") else self.base + path
-        return self._web.request(method, address, headers=self._headers, timeout=30, allow_redirects=False, **options)
+        headers = {**self._headers, **options.pop("headers", {})}
+        return self._web.request(method, address, headers=headers, timeout=30, allow_redirects=False, **options)
 
     def ok(self, method: str, path: str, **options: Any) -> Any:
         """What a successful request answers; None for an empty body."""

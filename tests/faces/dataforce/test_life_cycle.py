@@ -15,6 +15,7 @@ from armarium.core.deliveries import URL_LIFE
 from armarium.core.links import Links
 from armarium.core.signing import Signer
 from armarium.core.tickets import Tickets
+from armarium.domain.units import MIB
 from armarium.testing.builders import FixedClock
 from armarium.testing.server import RunningServer
 from tests.faces.dataforce.conftest import WEIGHTS, Api, Shelf, a_shelf, declaration, put
@@ -97,6 +98,23 @@ def test_a_large_file_is_sent_in_parts(shelf: Shelf):
     assert shelf.download(announced["artifact"]).content == content
 
 
+@pytest.mark.parametrize("begins_itself", [True, False])
+def test_every_part_of_a_large_file_has_a_place(shelf: Shelf, begins_itself: bool):
+    size = 500 * MIB + 1
+    upload = shelf.announce(size=size)["upload_details"]
+    begun = ET.fromstring(requests.post(upload["url"], timeout=10).content)
+    known = {"upload_id": begun.findtext(f".//{NAMESPACE}UploadId")} if begins_itself else {}
+    path = "/bucket-secrets/upload/multipart"
+    targets = shelf.api.post(path, bucket_location=upload["bucket_location"], size=size, **known)
+    assert [part["part_number"] for part in targets["parts"]] == list(range(1, 17))
+    assert targets["parts"][-1]["end_byte"] == size - 1
+    assert put(targets["parts"][-1]["url"], b"x").status_code == 200
+    foreign = {**known, "upload_id": str(uuid.uuid4())}
+    asked = {"bucket_location": upload["bucket_location"], "size": size, **foreign}
+    assert shelf.api.refused("POST", path, json=asked)[0] == 404
+    assert shelf.api.refused("POST", path, json={"bucket_location": "nowhere", "size": 1})[0] == 404
+
+
 def test_a_large_file_of_the_first_generation_has_its_parts_at_once(shelf: Shelf):
     content = b"x" * 1_200_000
     created = shelf.api.post(f"{shelf.path}/model_artifacts", **declaration(content))
@@ -121,6 +139,15 @@ def test_a_list_of_parts_nobody_can_read_is_refused(shelf: Shelf, document: byte
 
 def test_a_name_nobody_gave_is_that_of_the_file(shelf: Shelf):
     assert shelf.announce(name=None)["artifact"]["name"] == "model.fnnx"
+
+
+def test_an_announcement_that_comes_twice_is_made_once(shelf: Shelf):
+    answers = [
+        shelf.api.ok("POST", shelf.artifacts, json=declaration(WEIGHTS), headers={"Idempotency-Key": "one"})
+        for _ in range(2)
+    ]
+    assert answers[0] == answers[1]
+    assert len(shelf.page()["items"]) == 1
 
 
 def test_any_json_object_is_a_manifest(shelf: Shelf):

@@ -45,10 +45,11 @@ def dataforce_door(core: Core, identify: Identify, *, max_body_bytes: int, stric
         tell=tell,
         max_body_bytes=max_body_bytes,
         prefixes=("/v1", ""),
+        idempotency=core.idempotency,
     )
 
 
-def about(version: str, server_url: str) -> About:
+def about(server_url: str, version: str) -> About:
     """What the OpenAPI document says of the door."""
     return About(
         title="armarium: the dataforce door",
@@ -64,7 +65,7 @@ def about(version: str, server_url: str) -> About:
 def _organizations(organizations: Organizations, orbits: Orbits) -> list[Operation]:
     return [
         Operation(method="GET", path="/users/me/organizations", handler=organizations.list_organizations),
-        Operation(method="POST", path="/users/me/api-keys", handler=organizations.create_api_key, creates=True),
+        Operation(method="POST", path="/users/me/api-keys", handler=organizations.create_api_key),
         Operation(
             method="POST",
             path="/organizations",

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, get_args, get_origin
@@ -35,9 +36,13 @@ def document(door: RestDoor, about: About) -> dict[str, Any]:
     """Describe all operations of a door."""
     kinds = _Kinds([about.failure, *(kind for operation in door.operations for kind in _kinds_of(operation))])
     paths: dict[str, dict[str, Any]] = {}
+    names: Counter[str] = Counter()
     for operation in door.operations:
         path = door.prefixes[0] + _PATH_PART.sub(r"{\1}", operation.path)
-        paths.setdefault(path, {})[operation.method.lower()] = _described(operation, about, kinds)
+        described = paths.setdefault(path, {})[operation.method.lower()] = _described(operation, about, kinds)
+        names[described["operationId"]] += 1
+        if (times := names[described["operationId"]]) > 1:  # one handler may answer several paths
+            described["operationId"] += f"_{times}"
     return {
         "openapi": "3.1.0",
         "info": {"title": about.title, "version": about.version, "description": about.description},

@@ -10,6 +10,7 @@ import json
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 from luml_api import AsyncLumlClient, LumlClient
 
@@ -19,6 +20,11 @@ warnings.simplefilter("ignore")
 async def settled(value):
     """The outcome of a call of either client."""
     return await value if inspect.isawaitable(value) else value
+
+
+def as_object(artifact):
+    """The asynchronous client of 0.1 returns some artifacts as the server sent them."""
+    return SimpleNamespace(**artifact) if isinstance(artifact, dict) else artifact
 
 
 async def listed(artifacts):
@@ -59,6 +65,7 @@ async def tell(url, key, organization, folder, kind):
 
     small = await settled(luml.artifacts.upload(f"{folder}/small.fnnx", "small", "d", ["a", "b"]))
     large = await settled(luml.artifacts.upload(f"{folder}/large.fnnx", "large"))
+    small, large = as_object(small), as_object(large)
     seen["uploaded"] = [[each.name, str(each.status), each.size, each.file_hash] for each in (small, large)]
     for artifact in (small, large):
         await settled(luml.artifacts.download(artifact.id, f"{folder}/{kind}-{artifact.name}"))
@@ -73,7 +80,7 @@ async def tell(url, key, organization, folder, kind):
     declared |= {"file_index": {}, "size": 3, "name": "created", "collection_id": collection.id}
     created = await settled(luml.artifacts.create(**declared))
     seen["created"] = [str(created.artifact.status), created.upload_details.multipart]
-    updated = await settled(luml.artifacts.update(small.id, name="renamed", tags=["c"]))
+    updated = as_object(await settled(luml.artifacts.update(small.id, name="renamed", tags=["c"])))
     seen["updated"] = [updated.name, updated.tags, updated.description]
     by_name = await settled(luml.artifacts.get("large"))
     by_id = await settled(luml.artifacts.get(large.id))
