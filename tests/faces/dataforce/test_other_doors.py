@@ -1,5 +1,6 @@
 """What goes in through one door comes out of the other, byte for byte."""
 
+import hashlib
 import io
 import zipfile
 from typing import Any
@@ -47,7 +48,7 @@ async def test_what_came_in_elsewhere_is_here(store: Any, shelf: Shelf):
     )
     one = found["single"]
     assert (one["file_name"], one["size"], one["type"]) == ("data.csv", 3, "dataset")
-    assert len(one["file_hash"]) in (64, 0)  # bytes that went straight to the store were hashed by nobody
+    assert one["file_hash"] in ("", hashlib.sha256(b"1,2").hexdigest())  # some stores do not say
     assert one["manifest"] == {"name": "single"}
     assert shelf.download({"id": single["_id"]}).content == b"1,2"
     zipped = shelf.download({"id": several["_id"]})
