@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(PY) || "$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make virtual environments (on Debian: install python3-venv)." >&2; exit 1; }
 	@echo "Installing the pinned versions into $(VENV) ..."
 	@$(PY) -m pip install --quiet --constraint constraints.txt pip hatchling editables
-	@$(PY) -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[server,postgres,s3,vectors]" --group dev
+	@$(PY) -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[server,postgres,s3,vectors,documents]" --group dev
 	@touch $(READY)
 
 check: format-check lint types imports test-fast ## format, lint, types, import rules, fast tests
@@ -67,7 +67,7 @@ lock: ## refresh constraints.txt from a fresh environment
 	@rm -rf build/lock && mkdir -p build
 	"$(PYTHON)" -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet ".[server,postgres,s3,vectors]" --group dev hatchling editables
+	build/lock/bin/python -m pip install --quiet ".[server,postgres,s3,vectors,documents]" --group dev hatchling editables
 	@echo "# Exact versions of everything the project is developed and tested with. Refresh: make lock" > build/constraints.txt
 	@build/lock/bin/python -m pip freeze --all --exclude armarium --exclude setuptools >> build/constraints.txt
 	@mv build/constraints.txt constraints.txt && rm -rf build/lock

@@ -10,11 +10,16 @@ from starlette.routing import BaseRoute
 from armarium._version import __version__
 from armarium.assembly import Parts, assemble, base_url_of, running
 from armarium.background import Background
+from armarium.faces.aimable.routes import about as aimable_about
+from armarium.faces.aimable.routes import aimable_door
+from armarium.faces.dataforce.routes import about as dataforce_about
 from armarium.faces.dataforce.routes import dataforce_door
 from armarium.faces.dataforce.storage import Storage
+from armarium.faces.http.api_pages import ApiPages
 from armarium.faces.http.boundary import Boundary
 from armarium.faces.http.families import Families
 from armarium.faces.http.operations import Operations, not_found
+from armarium.faces.http.rate_limits import RateLimits
 from armarium.faces.http.transfers import Transfers
 from armarium.faces.hypha.archive_routes import ArchiveRoutes
 from armarium.faces.hypha.artifact_manager import ArtifactManager
@@ -95,6 +100,14 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
         max_body_bytes=settings.max_body_bytes,
         strict_delete=settings.dataforce_strict_delete,
     )
+    aimable = aimable_door(
+        core,
+        parts.identify,
+        max_body_bytes=settings.max_body_bytes,
+        max_inline_bytes=min(settings.max_inline_bytes, settings.max_file_bytes),
+        max_file_bytes=settings.max_file_bytes,
+        limits=RateLimits(settings.rate_limit) if settings.rate_limit else None,
+    )
     services = {("public", "artifact-manager"): artifact_manager, ("*", "ws"): manager, ("*", "~"): manager}
     return [
         *ViewRoutes(core, parts.identify, Pages(core.links.base_url).draw).routes(),
@@ -106,5 +119,12 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
         *ServiceCalls(services, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),
         *dataforce.routes(),
         *Storage(core, max_body_bytes=settings.max_body_bytes).routes(),
+        *aimable.routes(),
+        *ApiPages(
+            {
+                "aimable": (aimable, aimable_about(__version__, core.links.base_url)),
+                "dataforce": (dataforce, dataforce_about(__version__, core.links.base_url)),
+            }
+        ).routes(),
         *operations.routes(),
     ]

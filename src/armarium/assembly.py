@@ -12,6 +12,8 @@ from armarium.adapters.blobs.sigv4 import AccessKey
 from armarium.adapters.catalog.located import catalog_at
 from armarium.adapters.cipher import AesGcmCipher
 from armarium.adapters.clock import SystemClock
+from armarium.adapters.documents.chat import ChatWriter
+from armarium.adapters.documents.confined import ConfinedDocuments
 from armarium.adapters.embedder.by_uri import EmbeddersByUri
 from armarium.adapters.keys import Keys, hand_over, load_keys
 from armarium.adapters.templates.confined import ConfinedTemplates
@@ -31,6 +33,8 @@ from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.deliveries import Deliveries
 from armarium.core.deposits import Deposits
+from armarium.core.document_work import GenerateWork
+from armarium.core.documents import GENERATE, Documents
 from armarium.core.files import Files
 from armarium.core.idempotency import Idempotency
 from armarium.core.job_runner import Runner, Work
@@ -45,6 +49,7 @@ from armarium.core.secrets import Secrets
 from armarium.core.showcase import Showcases
 from armarium.core.signing import Signer
 from armarium.core.sites import Sites
+from armarium.core.spaces import Spaces
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
 from armarium.core.tree import Tree
@@ -56,6 +61,7 @@ from armarium.ports.blobs import Blobs
 from armarium.ports.catalog import Catalog
 from armarium.ports.cipher import Cipher
 from armarium.ports.clock import Clock
+from armarium.ports.documents import Writer
 from armarium.ports.vectors import Embedders, VectorIndex
 from armarium.settings import Settings
 
@@ -169,6 +175,9 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     )
     uploads = Uploads(catalog, blobs, clock, files, links, arrivals, settings.max_file_bytes)
     parts_above = settings.dataforce_multipart_above
+    contents = Contents(catalog, files, archives, links)
+    jobs = Jobs(catalog, clock)
+    spaces = Spaces(catalog, clock, artifacts, search)
     return Core(
         accounts=Accounts(catalog, clock),
         artifacts=artifacts,
@@ -176,10 +185,10 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         vectors=Vectors(catalog, adapters.vector_index, adapters.embedders, clock),
         files=files,
         archives=archives,
+        contents=contents,
         aspects=Aspects(catalog, clock),
         resumable=resumable,
         deposits=Deposits(catalog, clock, artifacts, versions, resumable),
-        contents=Contents(catalog, files, archives, links),
         uploads=uploads,
         tree=Tree(catalog),
         collections=Collections(search, artifacts, versions),
@@ -187,7 +196,9 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         buckets=Buckets(catalog, clock, cipher, links),
         copies=Copies(catalog, clock, counters),
         search=search,
-        jobs=Jobs(catalog, clock),
+        spaces=spaces,
+        documents=Documents(catalog, blobs, clock, counters, spaces, artifacts, contents, jobs),
+        jobs=jobs,
         idempotency=Idempotency(catalog, clock),
         sites=Sites(catalog, blobs, files, counters, adapters.templates),
         showcases=Showcases(search, files),
@@ -212,7 +223,13 @@ def _publication(adapters: Adapters, settings: Settings, placement: Placement, b
 
 
 def _runner(adapters: Adapters, core: Core, settings: Settings) -> Runner:
-    works: dict[str, Work] = {}
+    documents = ConfinedDocuments()
+    writer: Writer = documents
+    if settings.generator_url:
+        writer = ChatWriter(settings.generator_url, settings.generator_model, settings.generator_api_key)
+    works: dict[str, Work] = {
+        GENERATE: GenerateWork(adapters.catalog, adapters.blobs, adapters.clock, documents, writer)
+    }
     lease, time_limit = settings.job_lease, settings.job_time_limit
     return Runner(adapters.catalog, adapters.clock, core.jobs, works, lease=lease, time_limit=time_limit)
 

@@ -138,6 +138,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dataforce_strict_delete: Annotated[
         bool, _doc("Whether DataForce clients may delete only artifacts they have asked a delete URL for.")
     ] = False
+    generator_url: Annotated[
+        str | None,
+        _doc("OpenAI-compatible endpoint that writes documents, such as `http://host/v1`; built-in when not set."),
+    ] = None
+    generator_model: Annotated[str, _doc("Model the endpoint is asked for.")] = "default"
+    generator_api_key: Annotated[str | None, _doc("Key of the endpoint.", secret=True)] = None
+    max_inline_bytes: Annotated[Size, _doc("Largest document that can be sent inside a JSON request.")] = Size(32 * MiB)
+    rate_limit: Annotated[
+        int, _doc("Requests a minute that one credential may make to the REST doors; 0 for any number.")
+    ] = 0
     hypha_open_listing: Annotated[
         bool, _doc("Whether anybody may list the root artifacts of any workspace over the Hypha HTTP routes.")
     ] = False
@@ -326,6 +336,8 @@ def _checked(settings: Settings) -> Settings:
         ("database_connections", settings.database_connections >= 2, "use at least 2."),
         ("workers", 1 <= settings.workers <= MAX_WORKERS, f"use a number from 1 to {MAX_WORKERS}."),
         ("public_url", _is_base_url(settings.public_url), "it is no http or https URL without query."),
+        ("generator_url", _is_base_url(settings.generator_url), "it is no http or https URL without query."),
+        ("rate_limit", settings.rate_limit >= 0, "use a number from 0."),
         ("zenodo_url", _is_base_url(settings.zenodo_url), "it is no http or https URL without query."),
         ("sandbox_zenodo_url", _is_base_url(settings.sandbox_zenodo_url), "it is no http or https URL without query."),
         ("s3_endpoint", _is_base_url(settings.s3_endpoint), "it is no http or https URL without query."),

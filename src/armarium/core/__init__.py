@@ -14,6 +14,7 @@ from armarium.core.copies import Copies
 from armarium.core.counters import Counters
 from armarium.core.deliveries import Deliveries
 from armarium.core.deposits import Deposits
+from armarium.core.documents import Documents
 from armarium.core.files import Files
 from armarium.core.idempotency import Idempotency
 from armarium.core.jobs import Jobs
@@ -25,6 +26,7 @@ from armarium.core.secrets import Secrets
 from armarium.core.showcase import Showcases
 from armarium.core.signing import Signer
 from armarium.core.sites import Sites
+from armarium.core.spaces import Spaces
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
 from armarium.core.tree import Tree
@@ -58,6 +60,8 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     search: Search
     secrets: Secrets
     publication: Publication
+    spaces: Spaces
+    documents: Documents
     jobs: Jobs
     idempotency: Idempotency
     sites: Sites

@@ -76,6 +76,7 @@ class Runner:
     ) -> None:
         self._catalog = catalog
         self._clock = clock
+        self._jobs = jobs
         self._works = works
         self._kinds = sorted(works)
         self._lease_seconds = lease.total_seconds()
@@ -110,6 +111,8 @@ class Runner:
         lease = self._clock.new_id()
         async with self._catalog.transaction() as tx:
             job = await tx.claim_job(self._kinds, lease=lease, until=now + self._lease_seconds, now=now)
+            if job is not None:
+                await self._jobs.changed(tx, job, JobStatus.PROCESSING)
         if job is None:
             return False
         try:
@@ -188,13 +191,15 @@ class Runner:
         now = self._clock.now()
         due_at = now + pause_seconds(job.attempt) * random.uniform(1, 1.25)  # noqa: S311 - so that not all come at once
         async with self._catalog.transaction() as tx:
-            await tx.postpone_job(job.id, lease, due_at=due_at, now=now, error=error)
+            if await tx.postpone_job(job.id, lease, due_at=due_at, now=now, error=error):
+                await self._jobs.changed(tx, job, JobStatus.PENDING)
 
     async def _fail(self, job: Job, lease: str, error: JobError) -> None:
         now = self._clock.now()
         async with self._catalog.transaction() as tx:
             if not await tx.end_job(job.id, lease, status=JobStatus.FAILED, now=now, error=error):
                 raise _LeaseLost
+            await self._jobs.changed(tx, job, JobStatus.FAILED, error)
             await tx.add_event(event_of(job, now, WORKER, "fail_job"))
         self.ended[job.kind, JobStatus.FAILED] += 1
 
@@ -202,7 +207,8 @@ class Runner:
         now = self._clock.now()
         with contextlib.suppress(ArmariumError):
             async with self._catalog.transaction() as tx:
-                await tx.postpone_job(job.id, lease, due_at=now, now=now)
+                if await tx.postpone_job(job.id, lease, due_at=now, now=now):
+                    await self._jobs.changed(tx, job, JobStatus.PENDING)
 
 
 def _code(error: ArmariumError) -> str:

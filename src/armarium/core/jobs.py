@@ -1,6 +1,6 @@
 """Jobs: put into the queue with the change that needs them, looked at, cancelled, tried again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,11 +11,13 @@ from armarium.core.workspaces import require_site_admin
 from armarium.domain.artifact import Artifact
 from armarium.domain.errors import Conflict, NotFound
 from armarium.domain.identifiers import ArtifactId, ById
-from armarium.domain.job import Job, JobStatus
+from armarium.domain.job import Job, JobError, JobStatus
 from armarium.domain.manifest import encode_json
 from armarium.domain.principal import Action, Principal
 from armarium.ports.catalog import Catalog, Event, Transaction
 from armarium.ports.clock import Clock
+
+Follower = Callable[[Transaction, Job, JobStatus, JobError | None], Awaitable[None]]
 
 
 class JobPage(msgspec.Struct, frozen=True):
@@ -32,6 +34,17 @@ class Jobs:
         self._catalog = catalog
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
+        self._followers: dict[str, Follower] = {}
+
+    def follow(self, kind: str, follower: Follower) -> None:
+        """Have something else told in the same transaction whenever a job of a kind changes its status."""
+        self._followers[kind] = follower
+
+    async def changed(self, tx: Transaction, job: Job, status: JobStatus, error: JobError | None = None) -> None:
+        """Tell who follows jobs of this kind."""
+        follower = self._followers.get(job.kind)
+        if follower is not None:
+            await follower(tx, job, status, error)
 
     def on_new(self, listener: Callable[[], None]) -> None:
         """Call back when this process has put something into the queue."""
@@ -122,6 +135,7 @@ class Jobs:
                 raise NotFound("job", job_id)
             if not changed:
                 raise Conflict(f"Job '{job_id}' is {job.status}.")
+            await self.changed(tx, job, into)
             await tx.add_event(event_of(job, now, principal.effective_id, action))
         return job
 

@@ -15,6 +15,8 @@ from armarium.faces.http.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
+REQUEST_ID = "armarium.request_id"
+"""Where a scope holds the id of its request."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -36,6 +38,7 @@ class Boundary:
             return
         request_id, is_from_elsewhere = _look_at_headers(scope)
         request_id = request_id or self._fresh_id()
+        scope[REQUEST_ID] = request_id.decode()
         status = 0
         began = time.perf_counter()
 

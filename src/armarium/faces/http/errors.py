@@ -13,6 +13,10 @@ from armarium.domain.errors import ArmariumError
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+class RateLimited(errors.Unavailable):
+    """A credential asks for more than it may in this time."""
+
+
 class MethodNotAllowed(ArmariumError):  # noqa: N818 - reads like the other errors a user can cause
     """A path that is there, asked in a way it does not know."""
 
@@ -35,6 +39,7 @@ STATUS: Mapping[type[ArmariumError], int] = {
     errors.Refused: 502,
     errors.Unavailable: 503,
     KeyReused: 422,
+    RateLimited: 429,
     MethodNotAllowed: 405,
 }
 """What HTTP says of each error, where a door's protocol has no words of its own."""
