@@ -31,12 +31,10 @@ def _read_text(text: str) -> list[Block]:
 
 def _read_csv(text: str) -> list[Block]:
     csv.field_size_limit(_LONGEST_CELL)
+    first_line = text[:10_000].partition("\n")[0]
+    delimiter = max(",;\t|", key=first_line.count)
     try:
-        dialect: Any = csv.Sniffer().sniff(text[:10_000], delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), dialect) if row]
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
     except csv.Error as error:
         raise ValueError(f"The CSV cannot be read: {error}.") from None
     return [_table(rows)] if rows else []
