@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tests.faces.conftest import LARGEST_FILE
 from tests.faces.people import signed_token
 
 
@@ -279,7 +280,7 @@ def test_large_content_is_put_and_what_was_there_stays_as_a_version(visitor):
     put = visitor.ok("PUT", f"{path}/content?file_name=b.dat", data=content, headers={"Content-Type": "x/y"})
     assert (put["size"], put["file_name"], put["mime_type"]) == (len(content), "b.dat", "x/y")
     assert visitor.content(put) == content
-    assert visitor.ask("PUT", f"{path}/content", data=b"x" * 3_000_000).status_code == 413
+    assert visitor.ask("PUT", f"{path}/content", data=b"x" * (LARGEST_FILE + 1)).status_code == 413
     assert visitor.content(put) == content
     assert visitor.ask("DELETE", path).status_code == 204
     assert visitor.ask("GET", f"{path}/download").status_code == 404
