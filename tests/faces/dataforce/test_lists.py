@@ -69,6 +69,15 @@ def test_an_unknown_order_is_refused(five: Shelf):
 def test_a_search_looks_at_names_whatever_their_case(five: Shelf):
     assert five.names(search="d") == ["D"]
     assert five.names(search="zoo") == []
+    for name in ('say "cheese"', "Grüße \\ both", "a_b%c"):
+        five.announce(name=name)
+    assert five.names(search='y "CHE') == ['say "cheese"']
+    assert five.names(search="grüße \\") == ["Grüße \\ both"]
+    assert five.names(search="_b%") == ["a_b%c"]
+    assert five.names(search="sü") == []
+
+
+def test_types_and_tags_narrow_a_list(five: Shelf):
     assert five.names(types="dataset") == ["e", "D"]
     assert five.names(types=["dataset", "experiment", "model"]) == list("ceaDb")
     assert five.names(tags=["t0", "a"]) == ["a"]

@@ -10,7 +10,7 @@ from armarium.domain.artifact import Artifact, Found
 from armarium.domain.delivery import STATE
 from armarium.domain.errors import Conflict
 from armarium.domain.principal import Action, Principal
-from armarium.domain.query import CHILD_COUNT, AnyOf, Condition, ContainsAll, Field, Query
+from armarium.domain.query import CHILD_COUNT, Condition, ContainsAll, Field, Query
 from armarium.faces.dataforce import schemas as s
 from armarium.faces.dataforce.lists import CREATED, Pages, wants_array, whole
 from armarium.faces.dataforce.mapping import (
@@ -21,8 +21,7 @@ from armarium.faces.dataforce.mapping import (
     Record,
     collection_fields,
     collection_types,
-    named_like,
-    tagged_like,
+    named_or_tagged_like,
 )
 from armarium.faces.http.parameters import BadParameter, Call
 
@@ -145,7 +144,7 @@ class Collections:
 def _conditions(query: s.CollectionQuery) -> list[Condition]:
     conditions: list[Condition] = [IS_COLLECTION]
     if query.search:
-        conditions.append(AnyOf((named_like(query.search), tagged_like(query.search))))
+        conditions.append(named_or_tagged_like(query.search))
     if query.types:
         conditions.append(collection_types(query.types))
     if query.tags:

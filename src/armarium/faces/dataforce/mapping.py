@@ -21,7 +21,7 @@ from armarium.domain.delivery import STATE, Declared, sha256_in, status_of
 from armarium.domain.errors import Invalid
 from armarium.domain.identifiers import workspace_uuid
 from armarium.domain.principal import Principal, Role
-from armarium.domain.query import AnyOf, Condition, ContainsAny, Equals, Field, Lacks, Matches, Not
+from armarium.domain.query import AllOf, AnyOf, Condition, ContainsAny, Equals, Field, Keyword, Lacks, Matches, Not
 from armarium.faces.dataforce import schemas as s
 
 ARTIFACT_TYPES = ("model", "experiment", "dataset")
@@ -238,11 +238,19 @@ def _reference(orbit: domain.Artifact) -> s.OrbitReference:
 
 
 def named_like(text: str) -> Condition:
-    return Matches(NAME, f"*{text}*")
+    """What has a text in its name."""
+    return _among_words(text, Matches(NAME, f"*{text}*"))
 
 
-def tagged_like(text: str) -> Condition:
-    return Matches(TAGS, f"*{text}*", elements=True)
+def named_or_tagged_like(text: str) -> Condition:
+    """What has a text in its name or in one of its tags."""
+    return _among_words(text, AnyOf((Matches(NAME, f"*{text}*"), Matches(TAGS, f"*{text}*", elements=True))))
+
+
+def _among_words(text: str, condition: Condition) -> Condition:
+    """Let the text index find what can match at all; it knows JSON, where some characters are written otherwise."""
+    is_plain = text.isprintable() and not set(text) & set('"\\*')
+    return AllOf((Keyword(text), condition)) if is_plain else condition
 
 
 def collection_types(types: list[Any]) -> Condition:
