@@ -109,6 +109,12 @@ def test_aspects_are_found_by_schema_and_in_either_order(ivcap: IVCAP, entity: s
     assert [aspect.content["n"] for aspect in found] == [1, 2]
 
 
+def test_a_program_may_change_what_it_was_given(ivcap: IVCAP, entity: str):
+    ivcap.add_aspect(entity, {"n": 1}, schema=SCHEMA)
+    next(ivcap.list_aspects(entity=entity, schema=SCHEMA)).content["n"] = 2
+    assert notes(ivcap, entity) == [1]
+
+
 class Reading:
     def to_dict(self) -> dict[str, object]:
         return {"$schema": SCHEMA, "n": 7}

@@ -28,6 +28,9 @@ from armarium.sdk.ivcap.platform import NewArtifact, Record
 URN_PREFIX = "urn:file://"
 _UNFINISHED = ".unfinished-"
 
+_Stamp = tuple[int, int, int]
+"""Changes whenever a file is replaced: inode, time in nanoseconds, size."""
+
 
 class Folder:
     """The files below one directory; safe to use from several threads and processes.
@@ -40,6 +43,7 @@ class Folder:
         self._artifacts = self.base / "artifacts"
         self._aspects = self.base / "aspects"
         self._lock = threading.Lock()
+        self._read: dict[str, tuple[_Stamp, Record | None]] = {}
 
     # -- artifacts ------------------------------------------------------------------------------------------------
 
@@ -180,11 +184,15 @@ class Folder:
         unfinished.replace(place)
 
     def _read_aspects(self) -> Iterator[Record]:
+        """What is in the files; one that was read before and is the same is not read again."""
+        read: dict[str, tuple[_Stamp, Record | None]] = {}
         for place in self._aspects.glob("*.json"):
-            with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
-                stored = msgspec.json.decode(place.read_bytes())
-                if isinstance(stored, dict) and stored.keys() >= {"id", "entity", "schema", "content", "valid_from"}:
-                    yield {name.replace("_", "-"): value for name, value in stored.items() if value is not None}
+            with contextlib.suppress(FileNotFoundError):
+                stamp = _stamp(place.stat())
+                known = self._read.get(place.name)
+                read[place.name] = known if known and known[0] == stamp else (stamp, _aspect_in(place))
+        self._read = read
+        return (aspect for _, aspect in read.values() if aspect is not None)
 
 
 def now() -> str:
@@ -197,6 +205,20 @@ def unfinished_file(pending: Record) -> Path:
 
 def _urn(path: Path) -> str:
     return f"{URN_PREFIX}{path}"
+
+
+def _stamp(known: os.stat_result) -> _Stamp:
+    return known.st_ino, known.st_mtime_ns, known.st_size
+
+
+def _aspect_in(place: Path) -> Record | None:
+    try:
+        stored = msgspec.json.decode(place.read_bytes())
+    except msgspec.DecodeError:
+        return None
+    if not isinstance(stored, dict) or not stored.keys() >= {"id", "entity", "schema", "content", "valid_from"}:
+        return None
+    return {name.replace("_", "-"): value for name, value in stored.items() if value is not None}
 
 
 def _describes(aspect: Record, urn: str) -> bool:

@@ -5,6 +5,7 @@ What needs a service (search, secrets, filters) is refused with status 501.
 
 import asyncio
 import contextlib
+import copy
 import functools
 import hashlib
 import operator
@@ -95,7 +96,7 @@ class LocalPlatform:
 
     async def aspect(self, id: str) -> Record:
         with _answering("aspect"):
-            return await asyncio.to_thread(self._folder.aspect, id)
+            return copy.deepcopy(await asyncio.to_thread(self._folder.aspect, id))
 
     async def aspects(self, query: AspectQuery, limit: int, page: str | None) -> Page:
         _refuse_filter("aspect_list", query.filter)
@@ -113,7 +114,7 @@ class LocalPlatform:
         found.sort(key=lambda aspect: (_sortable(aspect.get(field)), aspect["id"]), reverse=descending)
         if not query.include_content:
             found = [{name: value for name, value in aspect.items() if name != "content"} for aspect in found]
-        return _page(found, limit, page)
+        return copy.deepcopy(_page(found, limit, page))  # the folder remembers what it read
 
     async def retract_aspect(self, id: str) -> None:
         with _answering("aspect"):
