@@ -43,6 +43,14 @@ def test_a_dataset_is_kept_with_the_ivcap_client(repository: Path, running_serve
     assert "The collection 'Soil plots' has 2 members" in done.stdout
 
 
+def test_notes_are_kept_in_a_space(repository: Path, running_server: RunningServer):
+    running_server.make_user("iris")
+    options = ("--server", running_server.url, "--token", running_server.make_token("iris"))
+    done = run_example(repository, "aimable.py", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "day-2.txt (text/plain, job completed): Day 2: 6 auks, 2 gulls." in done.stdout
+
+
 def test_the_demonstration_cleans_up_after_itself(repository: Path):
     done = run_example(repository, "demo.py")
     assert done.returncode == 0, done.stdout + done.stderr
