@@ -12,7 +12,7 @@ from armarium.settings import Settings
 def described(tmp_path):
     parts = assemble(Settings(data=tmp_path), "http://here")
     door = dataforce_door(parts.core, parts.identify, max_body_bytes=1000, strict_delete=False)
-    return document(door, about("http://here", "1.0"))
+    return document(door, about("1.0", "http://here"))
 
 
 def operations_of(described):
@@ -36,3 +36,10 @@ def test_an_answer_is_described_with_all_spellings(described):
     assert {"name", "model_name", "extra_values", "metrics"} <= artifact.keys()
     collection = described["components"]["schemas"]["Collection"]["properties"]
     assert {"type", "collection_type", "total_artifacts", "total_models"} <= collection.keys()
+
+
+def test_the_document_and_its_page_are_served(web, url):
+    published = web.get(f"{url}/openapi/dataforce.json", timeout=10).json()
+    assert published["servers"] == [{"url": url}]
+    assert "/v1/users/me/organizations" in published["paths"]
+    assert web.get(f"{url}/docs/dataforce", timeout=10).status_code == 200

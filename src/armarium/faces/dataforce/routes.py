@@ -49,7 +49,7 @@ def dataforce_door(core: Core, identify: Identify, *, max_body_bytes: int, stric
     )
 
 
-def about(server_url: str, version: str) -> About:
+def about(version: str, server_url: str) -> About:
     """What the OpenAPI document says of the door."""
     return About(
         title="armarium: the dataforce door",
