@@ -178,6 +178,7 @@ PROGRAMS = [
     "docs/how-to/plain-http.md",
     "docs/how-to/back-up.md",
     "docs/how-to/dataforce.md",
+    "docs/how-to/publish-a-model.md",
 ]
 
 

@@ -51,6 +51,15 @@ def test_notes_are_kept_in_a_space(repository: Path, running_server: RunningServ
     assert "day-2.txt (text/plain, job completed): Day 2: 6 auks, 2 gulls." in done.stdout
 
 
+def test_a_model_can_be_published_twice(repository: Path, running_server: RunningServer):
+    running_server.make_user("charles")
+    options = ("--server", running_server.url, "--token", running_server.make_token("charles"))
+    for _ in range(2):
+        done = run_example(repository, "dataforce.py", *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "bytes as uploaded: {'slope': 2.0" in done.stdout
+
+
 def test_the_demonstration_cleans_up_after_itself(repository: Path):
     done = run_example(repository, "demo.py")
     assert done.returncode == 0, done.stdout + done.stderr
