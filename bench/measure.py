@@ -11,12 +11,14 @@ class Timings(msgspec.Struct):
     """What one client process saw. started, ended: on the machine's monotonic clock; latencies: seconds.
 
     first_byte: seconds until an answer began, where a client looks at that.
+    memory_mb: its own memory before, and the most it held, where that is looked at.
     """
 
     started: float
     ended: float
     latencies: list[float]
     first_byte: float = 0.0
+    memory_mb: tuple[float, float] = (0.0, 0.0)
 
     @property
     def seconds(self) -> float:
@@ -53,7 +55,7 @@ LOWER_IS_BETTER = frozenset({"p50_ms", "p95_ms", "p99_ms", "growth_mb", "rss_aft
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the report. key: the field the line is about; floor: the name of the floor it is compared with.
 
-    growth_mb: the server's highest memory during the work above what it held before.
+    growth_mb: the highest memory of the server (or, where the name says so, of the client) above what it held before.
     """
 
     row: str

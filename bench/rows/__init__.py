@@ -8,6 +8,7 @@ from bench.rows.create import create
 from bench.rows.large_files import large_files
 from bench.rows.listing import listing
 from bench.rows.manifest import manifest
+from bench.rows.model_files import model_files
 from bench.rows.rpc_read import rpc_busy, rpc_read
 from bench.rows.small_files import small_files
 from bench.rows.start import start
@@ -24,6 +25,7 @@ ROWS: dict[str, Row] = {
     "create": create,
     "small-files": small_files,
     "large-files": large_files,
+    "model-files": model_files,
     "zip": zips,
     "list": listing,
     "vectors": vectors,

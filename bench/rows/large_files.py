@@ -13,6 +13,8 @@ from bench.sizes import MiB
 
 FILE = "large.bin"
 GROWTH = Budget("growth_mb", 64.0)
+UPLOAD = Budget("mb_per_second", 700, at_most=False)
+DOWNLOAD = Budget("mb_per_second", 1500, at_most=False)
 
 
 def large_files(bench: Bench) -> Iterator[Measure]:
@@ -35,17 +37,21 @@ def large_files(bench: Bench) -> Iterator[Measure]:
     url = bench.call(stage)
     with bench.watched() as memory:
         seen = [crew(upload_large, url=url, source=str(source))[0] for _ in range(bench.sizes.large_repeats)]
-    yield from _measures("upload", size, seen, memory, Budget("mb_per_second", 700, at_most=False), disk)
+    yield from transfer_measures(
+        "large-files", "upload", size, seen, memory, Budget("mb_per_second", 700, at_most=False), disk
+    )
     source.unlink()
 
     url = bench.call(publish)
     with bench.watched() as memory:
         seen = [crew(download_large, url=url)[0] for _ in range(bench.sizes.large_repeats)]
-    yield from _measures("download", size, seen, memory, Budget("mb_per_second", 1500, at_most=False), loopback)
+    yield from transfer_measures(
+        "large-files", "download", size, seen, memory, Budget("mb_per_second", 1500, at_most=False), loopback
+    )
 
 
-def _measures(
-    what: str, size: int, seen: list[Timings], memory: Memory, budget: Budget, floor: Measure
+def transfer_measures(
+    row: str, what: str, size: int, seen: list[Timings], memory: Memory, budget: Budget, floor: Measure
 ) -> Iterator[Measure]:
     """The speed of the best of some transfers, and what all of them cost in memory."""
     name = f"{what} of {size // MiB:,} MiB"
@@ -53,7 +59,7 @@ def _measures(
     note = f"best of {len(seen)}"
     yield (
         Measure(
-            row="large-files",
+            row=row,
             name=name,
             key="mb_per_second",
             count=len(seen),
@@ -65,7 +71,7 @@ def _measures(
         .against(floor)
     )
     yield Measure(
-        row="large-files", name=f"{name}, memory", key="growth_mb", count=len(seen), budget=GROWTH, **memory.as_fields()
+        row=row, name=f"{name}, memory", key="growth_mb", count=len(seen), budget=GROWTH, **memory.as_fields()
     ).judged()
 
 
