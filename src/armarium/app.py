@@ -94,11 +94,13 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
     manager = Manager(hub).service()
     hub.offer(artifact_manager)
     listings = ListingCache(core.clock, settings.hypha_listing_cache_seconds)
+    limits = RateLimits(settings.rate_limit) if settings.rate_limit else None
     dataforce = dataforce_door(
         core,
         parts.identify,
         max_body_bytes=settings.max_body_bytes,
         strict_delete=settings.dataforce_strict_delete,
+        limits=limits,
     )
     aimable = aimable_door(
         core,
@@ -106,7 +108,7 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
         max_body_bytes=settings.max_body_bytes,
         max_inline_bytes=min(settings.max_inline_bytes, settings.max_file_bytes),
         max_file_bytes=settings.max_file_bytes,
-        limits=RateLimits(settings.rate_limit) if settings.rate_limit else None,
+        limits=limits,
     )
     services = {("public", "artifact-manager"): artifact_manager, ("*", "ws"): manager, ("*", "~"): manager}
     return [

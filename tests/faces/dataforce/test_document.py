@@ -27,7 +27,7 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(described):
 
 def test_every_operation_says_how_it_fails(described):
     for operation in operations_of(described):
-        assert {"401", "403", "422"} <= operation["responses"].keys()
+        assert {"401", "403", "422", "429"} <= operation["responses"].keys()
     assert all(path.startswith("/v1/") for path in described["paths"])
 
 

@@ -11,6 +11,7 @@ from armarium.faces.dataforce.errors import Failure, tell
 from armarium.faces.dataforce.lists import Pages
 from armarium.faces.dataforce.organizations import Orbits, Organizations
 from armarium.faces.http.openapi import About
+from armarium.faces.http.rate_limits import RateLimits, limited
 from armarium.faces.http.rest import Operation, RestDoor
 
 ORGANIZATION = "/organizations/{organization_id}"
@@ -26,7 +27,9 @@ SECRETS = f"{ORGANIZATION}/bucket-secrets"
 SECRET = f"{SECRETS}/{{secret_id}}"
 
 
-def dataforce_door(core: Core, identify: Identify, *, max_body_bytes: int, strict_delete: bool) -> RestDoor:
+def dataforce_door(
+    core: Core, identify: Identify, *, max_body_bytes: int, strict_delete: bool, limits: RateLimits | None = None
+) -> RestDoor:
     """The operations of the door."""
     pages = Pages(core.signer)
     lists, artifacts = ArtifactLists(core, pages), Artifacts(core, strict_delete=strict_delete)
@@ -41,7 +44,7 @@ def dataforce_door(core: Core, identify: Identify, *, max_body_bytes: int, stric
     ]
     return RestDoor(
         operations,
-        caller=Caller(identify),
+        caller=limited(Caller(identify), limits),
         tell=tell,
         max_body_bytes=max_body_bytes,
         prefixes=("/v1", ""),
@@ -58,7 +61,7 @@ def about(version: str, server_url: str) -> About:
         server_url=server_url,
         security={"apiKey": {"type": "http", "scheme": "bearer"}},
         failure=Failure,
-        always=(401, 403, 422, 503),
+        always=(401, 403, 413, 422, 429, 503),
     )
 
 
@@ -82,7 +85,7 @@ def _organizations(organizations: Organizations, orbits: Orbits) -> list[Operati
             fails=(400, 404, 409),
         ),
         Operation(method="GET", path=ORBITS, handler=orbits.list_orbits, fails=(404,)),
-        Operation(method="POST", path=ORBITS, handler=orbits.create_orbit, fails=(400, 404), creates=True),
+        Operation(method="POST", path=ORBITS, handler=orbits.create_orbit, fails=(400, 404, 409), creates=True),
         Operation(method="GET", path=ORBIT, handler=orbits.find_orbit, fails=(404,)),
         Operation(method="PATCH", path=ORBIT, handler=orbits.update_orbit, fails=(400, 404)),
         Operation(method="DELETE", path=ORBIT, handler=orbits.delete_orbit, status=204, fails=(404,)),
@@ -93,7 +96,7 @@ def _collections(collections: Collections) -> list[Operation]:
     return [
         Operation(method="GET", path=COLLECTIONS, handler=collections.list_collections, fails=(400, 404)),
         Operation(
-            method="POST", path=COLLECTIONS, handler=collections.create_collection, fails=(400, 404), creates=True
+            method="POST", path=COLLECTIONS, handler=collections.create_collection, fails=(400, 404, 409), creates=True
         ),
         Operation(method="GET", path=f"{COLLECTIONS}/tags", handler=collections.list_tags, fails=(404,)),
         Operation(method="GET", path=COLLECTION, handler=collections.find_collection, fails=(404,)),
@@ -109,7 +112,7 @@ def _artifacts(lists: ArtifactLists, artifacts: Artifacts) -> list[Operation]:
         Operation(method="GET", path=f"{ORBIT}/artifacts", handler=lists.list_in_orbit, fails=(400, 404)),
         Operation(method="GET", path=ARTIFACTS, handler=lists.list_in_collection, fails=(400, 404)),
         Operation(
-            method="POST", path=ARTIFACTS, handler=artifacts.create_artifact, fails=(400, 404, 413), creates=True
+            method="POST", path=ARTIFACTS, handler=artifacts.create_artifact, fails=(400, 404, 409), creates=True
         ),
         Operation(method="DELETE", path=ARTIFACTS, handler=artifacts.delete_artifacts, fails=(404,)),
         Operation(method="POST", path=f"{ARTIFACTS}/delete-urls", handler=artifacts.get_delete_urls, fails=(404,)),
@@ -119,7 +122,7 @@ def _artifacts(lists: ArtifactLists, artifacts: Artifacts) -> list[Operation]:
 def _models(lists: ArtifactLists, artifacts: Artifacts) -> list[Operation]:
     return [
         Operation(method="GET", path=MODELS, handler=lists.list_in_collection, fails=(400, 404)),
-        Operation(method="POST", path=MODELS, handler=artifacts.create_model, fails=(400, 404, 413), creates=True),
+        Operation(method="POST", path=MODELS, handler=artifacts.create_model, fails=(400, 404, 409), creates=True),
     ]
 
 
@@ -127,7 +130,7 @@ def _one_artifact(artifacts: Artifacts, path: str) -> list[Operation]:
     """The operations both spellings of an artifact's path share."""
     return [
         Operation(method="GET", path=path, handler=artifacts.find_artifact, fails=(404,)),
-        Operation(method="PATCH", path=path, handler=artifacts.update_artifact, fails=(400, 404, 413)),
+        Operation(method="PATCH", path=path, handler=artifacts.update_artifact, fails=(400, 404)),
         Operation(method="DELETE", path=path, handler=artifacts.delete_artifact, status=204, fails=(400, 404)),
         Operation(
             method="DELETE", path=f"{path}/force", handler=artifacts.force_delete_artifact, status=204, fails=(404,)
