@@ -132,6 +132,20 @@ async def test_an_upload_that_fails_on_the_way_is_told_and_marked(large: bool, c
     assert artifact.status == ArtifactStatus.UPLOAD_FAILED
 
 
+async def test_a_file_that_changes_while_it_is_sent_is_not_stored(client: Any, tmp_path: Path):
+    path = model_file(tmp_path / "m.fnnx", content=bytes(4 * 2**20))
+
+    def change(_done: int, _total: int | None) -> None:
+        with path.open("r+b") as file:
+            file.seek(-200_000, os.SEEK_END)
+            file.write(b"changed")
+
+    with pytest.raises(FileUploadError):
+        await done(client.artifacts.upload(path, "m", on_progress=change))
+    (artifact,) = await done(client.artifacts.list())
+    assert artifact.status == ArtifactStatus.UPLOAD_FAILED
+
+
 async def test_a_cancelled_upload_is_marked(place: Place, tmp_path: Path):
     path = model_file(tmp_path / "m.fnnx", content=bytes(MULTIPART_ABOVE // 2))
     client = place.asynchronous()

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from armarium.sdk.dataforce.api import as_id, given, only, part
 from armarium.sdk.dataforce.configuration import Configuration, validate_collection
-from armarium.sdk.dataforce.errors import ArtifactNotFoundError, NotFoundError
+from armarium.sdk.dataforce.errors import ArtifactNotFoundError, BadRequestError, FileUploadError, NotFoundError
 from armarium.sdk.dataforce.model_file import read_model_file
 from armarium.sdk.dataforce.sending import fetch_file, send_file
 from armarium.sdk.dataforce.values import Artifact, ArtifactStatus, CreatedArtifact, UploadUrl
@@ -196,7 +196,10 @@ class AsyncArtifactResource(ArtifactResourceBase):
             with contextlib.suppress(Exception):  # the first error is the one to tell
                 await self.update(made, status=ArtifactStatus.UPLOAD_FAILED, collection_id=collection_id)
             raise
-        return await self.update(made, status=ArtifactStatus.UPLOADED, collection_id=collection_id)
+        try:
+            return await self.update(made, status=ArtifactStatus.UPLOADED, collection_id=collection_id)
+        except BadRequestError as error:  # what arrived is not what was announced
+            raise FileUploadError(error.message) from error
 
     @validate_collection
     async def download(
