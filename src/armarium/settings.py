@@ -133,8 +133,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = timedelta(seconds=30)
     job_time_limit: Annotated[timedelta, _doc("How long one attempt at a job may take.")] = timedelta(minutes=10)
     dataforce_multipart_above: Annotated[
-        Size, _doc("DataForce clients are told to send files larger than this in parts.")
-    ] = Size(500 * MiB)
+        Size,
+        _doc(
+            "DataForce clients are told to send files larger than this in parts. The default is the most one PUT takes."
+        ),
+    ] = Size(5 * 1024 * MiB)
     dataforce_strict_delete: Annotated[
         bool, _doc("Whether DataForce clients may delete only artifacts they have asked a delete URL for.")
     ] = False
