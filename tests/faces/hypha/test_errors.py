@@ -14,6 +14,7 @@ EXAMPLES = [
     (errors.AlreadyExists("workspace", "ws"), "RuntimeError", 409),
     (errors.AlreadyExists("version", "v1"), "ValueError", 409),
     (errors.Conflict("changed"), "RuntimeError", 409),
+    (errors.NotUnique("several"), "RuntimeError", 409),
     (errors.NotStaged("Artifact must be in staging mode to commit."), "AssertionError", 400),
     (errors.Invalid("alias", "The alias is too long."), "ValueError", 400),
     (errors.SchemaViolation("'description' is a required property"), "ValueError", 400),
