@@ -131,13 +131,13 @@ def test_what_other_s3_programs_read_is_read_where_ours_is_not_set():
         "token",
     )
     assert (settings.s3_region, settings.s3_endpoint) == ("eu-north-1", "http://127.0.0.1:9000")
-    ours = {"ARMARIUM_S3_ACCESS_KEY_ID": "ours", "ARMARIUM_S3_SECRET_ACCESS_KEY": "own"}
+    ours = {"ARMARIUM_S3_ACCESS_KEY_ID": "ours", "ARMARIUM_S3_SECRET_ACCESS_KEY": "sesame"}
     settings = load(environ=usual | ours)
     assert (settings.s3_access_key_id, settings.s3_secret_access_key, settings.s3_session_token) == (
         "ours",
-        "own",
+        "sesame",
         None,
     )
     with pytest.raises(Invalid, match="belong together"):
         load(environ={"ARMARIUM_S3_ACCESS_KEY_ID": "alone"})
-    assert "own" not in repr(settings)
+    assert "sesame" not in repr(settings)

@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from armarium.adapters.archive.zenodo import ZenodoArchive
-from armarium.adapters.blobs.checked import checked
-from armarium.adapters.blobs.located import S3Access, blobs_at
+from armarium.adapters.blobs.checked import CheckedBlobs, checked
+from armarium.adapters.blobs.elsewhere import Elsewhere
+from armarium.adapters.blobs.located import S3Access, blobs_at, bucket_named
+from armarium.adapters.blobs.s3_bucket import S3Bucket
 from armarium.adapters.blobs.sigv4 import AccessKey
 from armarium.adapters.catalog.located import catalog_at
 from armarium.adapters.cipher import AesGcmCipher
@@ -40,6 +42,7 @@ from armarium.core.idempotency import Idempotency
 from armarium.core.job_runner import Runner, Work
 from armarium.core.jobs import Jobs
 from armarium.core.links import Links
+from armarium.core.own_stores import OwnStores
 from armarium.core.placement import Placement
 from armarium.core.publication import Publication
 from armarium.core.relocation import Store
@@ -73,6 +76,7 @@ class Adapters(msgspec.Struct, frozen=True, kw_only=True):
     blobs: Blobs
     clock: Clock
     cipher: Cipher
+    own_stores: OwnStores
     keys: Keys
     templates: ConfinedTemplates
     vector_index: VectorIndex
@@ -118,11 +122,16 @@ def _adapters(settings: Settings) -> Adapters:
     catalog = catalog_at(
         settings.database, file=settings.data / "catalog.sqlite", connections=settings.database_connections
     )
+    clock, cipher = SystemClock(), AesGcmCipher(keys.secrets, keys.former_secrets)
+    own_stores = OwnStores(
+        catalog, clock, cipher, default_bucket=bucket_named(settings.blobs), are_allowed=settings.own_stores
+    )
     return Adapters(
         catalog=catalog,
-        blobs=checked(blobs_at(settings.blobs, folder=settings.data / "files", s3=_s3_access(settings))),
-        clock=SystemClock(),
-        cipher=AesGcmCipher(keys.secrets, keys.former_secrets),
+        blobs=_blobs(settings, own_stores),
+        clock=clock,
+        cipher=cipher,
+        own_stores=own_stores,
         keys=keys,
         templates=ConfinedTemplates(),
         vector_index=ExactIndex(catalog, memory_bytes=settings.vector_memory),
@@ -137,6 +146,21 @@ def _keys(settings: Settings) -> Keys:
         jwt_secret=settings.jwt_secret,
         previous_secret_keys=settings.previous_secret_keys,
     )
+
+
+def _blobs(settings: Settings, own_stores: OwnStores) -> CheckedBlobs:
+    async def find(store_id: str) -> S3Bucket:
+        store = await own_stores.find(store_id)
+        return S3Bucket(
+            name=store.bucket,
+            prefix=store.prefix,
+            region=store.region,
+            endpoint=store.endpoint,
+            access_key=AccessKey(id=store.access_key_id, secret=store.secret_access_key),
+        )
+
+    blobs = blobs_at(settings.blobs, folder=settings.data / "files", s3=_s3_access(settings))
+    return checked(blobs, elsewhere=Elsewhere(find))
 
 
 def _s3_access(settings: Settings) -> S3Access:
@@ -163,7 +187,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     tickets = Tickets(signer)
     links = Links(tickets, clock, base_url)
     arrivals = Arrivals(catalog, blobs, clock, settings.max_file_bytes)
-    files = Files(catalog, blobs, clock, counters, links, arrivals, settings.max_file_bytes)
+    files = Files(catalog, blobs, clock, counters, links, arrivals, adapters.own_stores, settings.max_file_bytes)
     search = Search(catalog, counters, open_listing=settings.hypha_open_listing)
     archives = Archives(catalog, blobs, files)
     publication = _publication(adapters, settings, Placement(clock, counters), base_url)
@@ -173,7 +197,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     resumable = ResumableUploads(
         catalog, blobs, clock, lifetime=settings.upload_lifetime, max_file_bytes=settings.max_file_bytes
     )
-    uploads = Uploads(catalog, blobs, clock, files, links, arrivals, settings.max_file_bytes)
+    uploads = Uploads(catalog, blobs, clock, files, links, arrivals, adapters.own_stores, settings.max_file_bytes)
     parts_above = settings.dataforce_multipart_above
     contents = Contents(catalog, files, archives, links)
     jobs = Jobs(catalog, clock)
@@ -204,6 +228,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         showcases=Showcases(search, files),
         publication=publication,
         secrets=Secrets(catalog, clock, cipher),
+        own_stores=adapters.own_stores,
         sweeper=sweeper,
         check=Check(catalog, blobs, sweeper),
         counters=counters,

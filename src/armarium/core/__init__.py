@@ -19,6 +19,7 @@ from armarium.core.files import Files
 from armarium.core.idempotency import Idempotency
 from armarium.core.jobs import Jobs
 from armarium.core.links import Links
+from armarium.core.own_stores import OwnStores
 from armarium.core.publication import Publication
 from armarium.core.resumable import ResumableUploads
 from armarium.core.search import Search
@@ -59,6 +60,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     copies: Copies
     search: Search
     secrets: Secrets
+    own_stores: OwnStores
     publication: Publication
     spaces: Spaces
     documents: Documents

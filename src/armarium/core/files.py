@@ -10,15 +10,16 @@ from armarium.core.counters import Counters
 from armarium.core.interruptions import again_if_interrupted
 from armarium.core.links import Links
 from armarium.core.lookup import Shown, find
+from armarium.core.own_stores import OwnStores
 from armarium.core.permissions import access_of, require, rules_of
 from armarium.core.publishing import audit, publish
 from armarium.core.values import published_values
 from armarium.domain.artifact import Artifact, Found
 from armarium.domain.errors import Forbidden, Invalid, NotFound, NotStaged
-from armarium.domain.file import BlobId, ByteRange, FileEntry, content_type_of, safe_directory, safe_path
+from armarium.domain.file import ByteRange, FileEntry, content_type_of, safe_directory, safe_path
 from armarium.domain.manifest import encode_json
 from armarium.domain.principal import Action, Principal
-from armarium.domain.storage_keys import blob_key
+from armarium.domain.storage_keys import blob_key, is_elsewhere
 from armarium.domain.version import Selector, StagedFile
 from armarium.ports.blobs import Blobs
 from armarium.ports.catalog import Catalog, Transaction
@@ -56,6 +57,7 @@ class Files:
         counters: Counters,
         links: Links,
         arrivals: Arrivals,
+        own_stores: OwnStores,
         max_file_bytes: int | None,
     ) -> None:
         self._catalog = catalog
@@ -64,6 +66,7 @@ class Files:
         self._counters = counters
         self._links = links
         self._arrivals = arrivals
+        self._own_stores = own_stores
         self._max_file_bytes = max_file_bytes
 
     @again_if_interrupted
@@ -112,7 +115,7 @@ class Files:
         direct: the store's own URLs, where it has some; else they lead here.
         """
         staged = await self.stage(principal, name, paths, weights=weights)
-        if direct and self._arrivals.are_possible:
+        if direct and await self.may_be_direct(staged[0].slot):
             return await self._arrivals.urls([file.slot for file in staged], expires_in=expires_in)
         return [self._links.upload(file.slot, expires_in=expires_in) for file in staged]
 
@@ -123,7 +126,7 @@ class Files:
 
         size_bytes, sha256 (hex): what alone is taken, where the server is the one to look at it.
         """
-        if self._arrivals.are_possible:
+        if await self.may_be_direct(slot):
             return (await self._arrivals.urls([slot], expires_in=expires_in))[0]
         return self._links.upload(slot, expires_in=expires_in, size_bytes=size_bytes, sha256=sha256)
 
@@ -142,8 +145,8 @@ class Files:
         staged = await self._catalog.find_slot(slot)
         if staged is None:
             raise _used_up()
-        _, file = staged
-        blob_id = BlobId(self._clock.new_id())
+        artifact_id, file = staged
+        blob_id = await self._own_stores.new_blob(artifact_id)
         stat = await self._blobs.put(
             blob_key(blob_id), chunks, size_bytes=size_bytes, sha256=sha256, limit_bytes=self._max_file_bytes
         )
@@ -216,9 +219,19 @@ class Files:
     ) -> list[str]:
         """Return a signed URL to GET each file from, in the order given. direct: as for `upload_urls`."""
         downloads = await self.find(principal, name, paths, version=version, stage=stage, silent=silent)
-        if direct and self._arrivals.are_possible:
-            return [await self._arrivals.download_url(item.entry, expires_in=expires_in) for item in downloads]
-        return [self._links.download(item.entry, expires_in=expires_in) for item in downloads]
+        return [await self._download_url(item.entry, expires_in=expires_in, direct=direct) for item in downloads]
+
+    async def _download_url(self, entry: FileEntry, *, expires_in: timedelta, direct: bool) -> str:
+        if direct and self._arrivals.are_possible and not is_elsewhere(entry.blob_id):
+            return await self._arrivals.download_url(entry, expires_in=expires_in)
+        return self._links.download(entry, expires_in=expires_in)
+
+    async def may_be_direct(self, slot: str) -> bool:
+        """Whether clients can send the bytes of a staged path to the store themselves."""
+        if not self._arrivals.are_possible:
+            return False
+        staged = await self._catalog.find_slot(slot)
+        return staged is not None and await self._own_stores.wanted(staged[0]) is None
 
     async def read(
         self,

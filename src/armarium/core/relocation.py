@@ -17,7 +17,7 @@ import msgspec
 
 from armarium.domain.errors import AlreadyExists, ArmariumError, Conflict, Unavailable
 from armarium.domain.file import BlobId
-from armarium.domain.storage_keys import blob_key
+from armarium.domain.storage_keys import blob_key, is_elsewhere
 from armarium.ports.blobs import Blobs
 from armarium.ports.catalog import Catalog, StoredBlob, Transaction
 from armarium.ports.tables import Row, TableReader
@@ -124,6 +124,8 @@ class Relocation:
             self._tell(f"blobs: {report.blobs} copied, {report.found_blobs} were there")
 
     async def _copy_blob(self, blob: StoredBlob, report: RelocationReport) -> None:
+        if is_elsewhere(blob.id):
+            return  # a bucket somebody brought stays where it is
         key = blob_key(blob.id)
         there = await self._target.blobs.stat(key)
         if there is not None and there.size_bytes == blob.size_bytes:

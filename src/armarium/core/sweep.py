@@ -47,6 +47,7 @@ class Sweeper:
         """Look for leftovers once through; returns what there was."""
         report = SweepReport(dry_run=dry_run)
         await self._sweep_unreferenced(report)
+        await self._forget_stores(report)
         await self._sweep_unknown(report)
         await self._sweep_interrupted(report)
         await self._sweep_files_sent_whole(report)
@@ -69,6 +70,12 @@ class Sweeper:
                 await self._blobs.delete(blob_key(blob_id))
             async with self._catalog.transaction() as tx:
                 await tx.forget_blobs(condemned)
+
+    async def _forget_stores(self, report: SweepReport) -> None:
+        """Forget the keys of buckets that hold nothing of ours any more."""
+        if not report.dry_run:
+            async with self._catalog.transaction() as tx:
+                await tx.forget_stores()
 
     async def _sweep_unknown(self, report: SweepReport) -> None:
         batch: dict[BlobId, int] = {}

@@ -13,6 +13,7 @@ from armarium.core.files import Files
 from armarium.core.interruptions import again_if_interrupted
 from armarium.core.links import Links
 from armarium.core.lookup import find
+from armarium.core.own_stores import OwnStores
 from armarium.core.permissions import access_of, require
 from armarium.domain.errors import Invalid, NotFound, Unsupported
 from armarium.domain.file import BlobId, FileEntry
@@ -44,6 +45,7 @@ class Uploads:
         files: Files,
         links: Links,
         arrivals: Arrivals,
+        own_stores: OwnStores,
         max_file_bytes: int | None,
     ) -> None:
         self._catalog = catalog
@@ -52,6 +54,7 @@ class Uploads:
         self._files = files
         self._links = links
         self._arrivals = arrivals
+        self._own_stores = own_stores
         self._max_file_bytes = max_file_bytes
 
     async def begin(
@@ -78,7 +81,7 @@ class Uploads:
     async def begin_in(self, slot: str, *, part_count: int, expires_in: timedelta, direct: bool = True) -> str:
         """Open an upload for a staged path; returns its id. Who knows the slot was let in before."""
         _check_count(part_count)
-        if direct and self._arrivals.are_possible:
+        if direct and await self._files.may_be_direct(slot):
             return (await self._arrivals.begin([slot], part_count=part_count, expires_in=expires_in))[0].id
         self._parts()
         expires_at = self._clock.now() + (expires_in + GRACE).total_seconds()
@@ -121,8 +124,8 @@ class Uploads:
     async def finish(self, upload_id: str, parts: Mapping[int, str]) -> FileEntry:
         """Join parts into the staged file; who may was decided before. Raises NotFound, Invalid."""
         upload = await self._open(upload_id)
-        _, file = await self.staged_by(upload_id)
-        blob_id = upload.blob_id or BlobId(self._clock.new_id())
+        artifact_id, file = await self.staged_by(upload_id)
+        blob_id = upload.blob_id or await self._own_stores.new_blob(artifact_id)
         stat = await self._joined(upload, blob_id, file.path, parts)
         entry = entry_of_arrival(file, blob_id, stat, self._clock.now())
         await self._keep(upload, entry, stat.crc32)

@@ -11,7 +11,7 @@ import msgspec
 from armarium.domain.errors import Invalid
 
 BlobId = NewType("BlobId", str)
-"""A UUIDv7 that names immutable bytes; `domain/storage_keys.py` says where they live."""
+"""A UUIDv7 that names immutable bytes, behind that of another store if need be: see `domain/storage_keys.py`."""
 
 MAX_PATH_BYTES = 1024
 _DRIVE = re.compile(r"[A-Za-z]:")

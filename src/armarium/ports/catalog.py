@@ -25,6 +25,7 @@ from armarium.domain.principal import Role
 from armarium.domain.query import Cursor, Field, Query
 from armarium.domain.upload import OpenUpload, Resumable, Segment
 from armarium.domain.version import Draft, Outline, StagedFile, Version
+from armarium.ports.own_stores import OwnStoreReader, OwnStoreWriter
 from armarium.ports.queue import JobReader, JobWriter
 from armarium.ports.requests import RequestWriter
 from armarium.ports.tables import TableReader, TableWriter
@@ -81,7 +82,7 @@ class Interrupted(Unavailable):
     """A transaction was taken back so that others could go on; the same work done again goes through."""
 
 
-class Reader(JobReader, TableReader, VectorReader, Protocol):
+class Reader(JobReader, TableReader, VectorReader, OwnStoreReader, Protocol):
     """Questions, each answered by one statement."""
 
     # artifacts
@@ -267,7 +268,7 @@ class Reader(JobReader, TableReader, VectorReader, Protocol):
         ...
 
 
-class Transaction(Reader, JobWriter, RequestWriter, TableWriter, VectorWriter, Protocol):
+class Transaction(Reader, JobWriter, RequestWriter, TableWriter, VectorWriter, OwnStoreWriter, Protocol):
     """Changes. Inside a transaction finding an artifact, a workspace or a user also locks it until the end.
 
     shared: others may find it shared at the same time, but nobody removes it; for those who only refer to it.

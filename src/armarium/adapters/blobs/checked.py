@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import cast
 
+import msgspec
+
+from armarium.adapters.blobs.elsewhere import BlobsAndParts, Elsewhere, join_into
 from armarium.domain.errors import Invalid
 from armarium.domain.file import ByteRange
-from armarium.domain.storage_keys import is_key, is_prefix, part_key, parts_prefix
+from armarium.domain.storage_keys import STORES, is_key, is_prefix, part_key, parts_prefix, place_of
 from armarium.ports.blobs import Blobs, BlobStat, PartStat, SignsUrls, UploadsParts
 
 
@@ -60,22 +63,26 @@ class _Timed:
             self._count.failures += 1
 
 
-def checked(blobs: Blobs, counters: Counters | None = None) -> "CheckedBlobs":
-    """Wrap a store; the wrapper has exactly the abilities that the store has."""
+def checked(blobs: Blobs, counters: Counters | None = None, elsewhere: Elsewhere | None = None) -> "CheckedBlobs":
+    """Wrap a store; the wrapper has exactly the abilities that the store has.
+
+    elsewhere: where keys below `stores/` lead; without it they are refused.
+    """
     counters = counters or Counters()
     parts, urls = isinstance(blobs, UploadsParts), isinstance(blobs, SignsUrls)
     if parts and urls:
-        return CheckedPartsAndUrls(blobs, counters)
+        return CheckedPartsAndUrls(blobs, counters, elsewhere)
     if parts:
-        return CheckedParts(blobs, counters)
-    return CheckedUrls(blobs, counters) if urls else CheckedBlobs(blobs, counters)
+        return CheckedParts(blobs, counters, elsewhere)
+    return CheckedUrls(blobs, counters, elsewhere) if urls else CheckedBlobs(blobs, counters, elsewhere)
 
 
 class CheckedBlobs:
-    """`Blobs` that take only keys of `domain/storage_keys.py`, and count."""
+    """`Blobs` that take only keys of `domain/storage_keys.py`, and count. A key of another store is looked up there."""
 
-    def __init__(self, blobs: Blobs, counters: Counters) -> None:
+    def __init__(self, blobs: Blobs, counters: Counters, elsewhere: Elsewhere | None = None) -> None:
         self._blobs = blobs
+        self._elsewhere = elsewhere
         self.counters = counters
 
     async def put(
@@ -88,34 +95,50 @@ class CheckedBlobs:
         limit_bytes: int | None = None,
     ) -> BlobStat:
         with self.counters.timed("put") as count:
-            stat = await self._blobs.put(
-                _key(key), chunks, size_bytes=size_bytes, sha256=sha256, limit_bytes=limit_bytes
-            )
+            blobs, place = await self._at(key)
+            stat = await blobs.put(place, chunks, size_bytes=size_bytes, sha256=sha256, limit_bytes=limit_bytes)
             count.size_bytes += stat.size_bytes
-        return stat
+        return _named(key, stat)
+
+    async def _at(self, key: str) -> tuple[Blobs, str]:
+        """The store that a key leads to, and the key there."""
+        _key(key)
+        store, own_key = place_of(key)
+        if store is None:
+            return self._blobs, key
+        if self._elsewhere is None:
+            raise Invalid("key", "There are no other stores.")
+        return await self._elsewhere.at(store), own_key
 
     async def open(self, key: str, span: ByteRange | None = None) -> AsyncGenerator[bytes, None]:
         with self.counters.timed("open") as count:
-            async with contextlib.aclosing(self._blobs.open(_key(key), span)) as chunks:
+            blobs, place = await self._at(key)
+            async with contextlib.aclosing(blobs.open(place, span)) as chunks:
                 async for chunk in chunks:
                     count.size_bytes += len(chunk)
                     yield chunk
 
     async def read(self, key: str, span: ByteRange | None = None) -> bytes:
         with self.counters.timed("read") as count:
-            content = await self._blobs.read(_key(key), span)
+            blobs, place = await self._at(key)
+            content = await blobs.read(place, span)
             count.size_bytes += len(content)
         return content
 
     async def read_many(self, wanted: Sequence[tuple[str, int]]) -> builtins.list[bytes]:
         with self.counters.timed("read_many") as count:
-            contents = await self._blobs.read_many([(_key(key), size_bytes) for key, size_bytes in wanted])
+            if any(key.startswith(STORES) for key, _ in wanted):
+                contents = [await self.read(key, _first(size_bytes)) for key, size_bytes in wanted]
+            else:
+                contents = await self._blobs.read_many([(_key(key), size_bytes) for key, size_bytes in wanted])
             count.size_bytes += sum(map(len, contents))
         return contents
 
     async def stat(self, key: str) -> BlobStat | None:
         with self.counters.timed("stat"):
-            return await self._blobs.stat(_key(key))
+            blobs, place = await self._at(key)
+            stat = await blobs.stat(place)
+        return _named(key, stat) if stat is not None else None
 
     async def list(self, prefix: str, *, older_than: datetime) -> AsyncGenerator[BlobStat, None]:
         if not is_prefix(prefix):
@@ -128,10 +151,13 @@ class CheckedBlobs:
 
     async def delete(self, key: str) -> None:
         with self.counters.timed("delete"):
-            await self._blobs.delete(_key(key))
+            blobs, place = await self._at(key)
+            await blobs.delete(place)
 
     async def close(self) -> None:
         await self._blobs.close()
+        if self._elsewhere is not None:
+            await self._elsewhere.close()
 
 
 class CheckedParts(CheckedBlobs):
@@ -158,9 +184,13 @@ class CheckedParts(CheckedBlobs):
     async def join_parts(self, upload_id: str, parts: builtins.list[PartStat], key: str) -> BlobStat:
         parts_prefix(upload_id)
         with self.counters.timed("join_parts") as count:
-            stat = await self._parts.join_parts(upload_id, parts, _key(key))
+            blobs, place = await self._at(key)
+            if blobs is self._blobs:
+                stat = await self._parts.join_parts(upload_id, parts, place)
+            else:
+                stat = await join_into(blobs, place, cast("BlobsAndParts", self._blobs), upload_id, parts)
             count.size_bytes += stat.size_bytes
-        return stat
+        return _named(key, stat)
 
     async def drop_parts(self, upload_id: str) -> None:
         parts_prefix(upload_id)
@@ -213,6 +243,15 @@ class CheckedUrls(CheckedBlobs):
 
 class CheckedPartsAndUrls(CheckedParts, CheckedUrls):
     """The same for a store that does both."""
+
+
+def _named(key: str, stat: BlobStat) -> BlobStat:
+    """The stat with the key it was asked for by."""
+    return stat if stat.key == key else msgspec.structs.replace(stat, key=key)
+
+
+def _first(size_bytes: int) -> ByteRange | None:
+    return ByteRange(0, size_bytes - 1) if size_bytes else None
 
 
 def _key(key: str) -> str:

@@ -44,6 +44,11 @@ def blobs_at(url: str | None, *, folder: Path, s3: S3Access) -> Blobs:
     return ObjectBlobs(from_url(url))
 
 
+def bucket_named(url: str | None) -> str | None:
+    """The bucket in the URL of an S3 store."""
+    return urlsplit(url).netloc or None if url and url.startswith("s3://") else None
+
+
 def s3_blobs(bucket: S3Bucket) -> Blobs:
     """A bucket; clients are sent to it where it has a public endpoint. Raises Invalid when the extra is missing."""
     _require_extra()

@@ -13,6 +13,7 @@ from armarium.domain.bucket import Bucket
 from armarium.domain.errors import Invalid
 from armarium.domain.file import FileEntry
 from armarium.domain.job import Job, JobError, JobStatus
+from armarium.domain.own_store import SealedStore
 from armarium.domain.policy import Reach
 from armarium.domain.principal import Role
 from armarium.domain.upload import Ending, OpenUpload, Resumable, Segment
@@ -217,6 +218,11 @@ def bucket_of(row: Any) -> Bucket:
         created_at=created_at,
         updated_at=updated_at,
     )
+
+
+def store_of(row: Any) -> SealedStore:
+    id_, artifact_id, ciphertext, created_at = row
+    return SealedStore(id=id_, artifact_id=artifact_id, sealed=bytes(ciphertext), created_at=created_at)
 
 
 def token_of(row: Any) -> Token:

@@ -319,6 +319,17 @@ bucket = Table(
     UniqueConstraint("workspace", "name", "endpoint", name="uq_bucket_name"),
 )
 
+# A bucket an artifact brought with it; outlives the artifact while blobs are there, so nothing points anywhere.
+own_store = Table(
+    "own_store",
+    metadata,
+    Column("id", WORD, primary_key=True),
+    Column("artifact_id", WORD, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Index("ix_own_store_artifact", "artifact_id", "id"),
+)
+
 stat_day = Table(
     "stat_day",
     metadata,

@@ -7,6 +7,7 @@ import pytest
 from armarium.domain.errors import Conflict
 from armarium.domain.file import BlobId
 from armarium.domain.identifiers import VersionId
+from armarium.domain.own_store import SealedStore
 from armarium.domain.upload import OpenUpload
 from armarium.domain.version import StagedFile
 from armarium.ports.catalog import Catalog
@@ -140,6 +141,30 @@ class FileContract:
             deleted = await tx.delete_whole_uploads([slot.slot, "another"])
         assert sorted(deleted, key=lambda upload: upload.id) == [first, second]
         assert await catalog.find_upload("u3") == in_parts
+
+    async def test_stores_of_artifacts_are_kept_as_long_as_they_hold_a_blob(self, catalog: Catalog) -> None:
+        parent = await an_artifact(catalog, alias="parent")
+        child = await an_artifact(catalog, alias="child", parent_id=parent)
+        used, unused = (
+            SealedStore(id=f"store-{name}", artifact_id=child, sealed=name.encode(), created_at=1.0) for name in "ab"
+        )
+        entry, slot = an_entry("f.txt", blob_id=f"{used.id}.b1"), a_slot("f.txt")
+        async with catalog.transaction() as tx:
+            await tx.put_secrets(parent, {"A": b"parent's a", "B": b"parent's b", "X": b"x"})
+            await tx.put_secrets(child, {"A": b"own a"})
+            await tx.put_secrets(child, {"B": b"staged b"}, staged=True)
+            await tx.insert_store(used)
+            await tx.insert_store(unused)
+            await tx.stage_files(parent, [slot])
+            await tx.fill_slot(slot.slot, entry)
+        named = await catalog.secrets_named(child, ["A", "B"])
+        assert named == [(parent, "A", b"parent's a"), (parent, "B", b"parent's b"), (child, "A", b"own a")]
+        assert await catalog.stores_of(child) == [unused, used]
+        async with catalog.transaction() as tx:
+            assert await tx.forget_stores() == 0
+            await tx.delete_artifacts([child])
+            assert await tx.forget_stores() == 1
+        assert (await catalog.find_store(used.id), await catalog.find_store(unused.id)) == (used, None)
 
     async def test_arrived_bytes_fill_their_slot(self, catalog: Catalog) -> None:
         artifact_id = await an_artifact(catalog)

@@ -11,6 +11,7 @@ from armarium.adapters.catalog.records.buckets import BucketReader, BucketWriter
 from armarium.adapters.catalog.records.files import FileReader, FileWriter
 from armarium.adapters.catalog.records.housekeeping import HousekeepingReader, HousekeepingWriter
 from armarium.adapters.catalog.records.jobs import JobReader, JobWriter
+from armarium.adapters.catalog.records.own_stores import OwnStoreReader, OwnStoreWriter
 from armarium.adapters.catalog.records.requests import RequestWriter
 from armarium.adapters.catalog.records.resumable import ResumableReader, ResumableWriter
 from armarium.adapters.catalog.records.tables import TableReader, TableWriter
@@ -29,6 +30,7 @@ class SqlReader(
     ArchiveReader,
     AccountReader,
     BucketReader,
+    OwnStoreReader,
     JobReader,
     AspectReader,
     ResumableReader,
@@ -48,6 +50,7 @@ class SqlTransaction(
     ArchiveWriter,
     AccountWriter,
     BucketWriter,
+    OwnStoreWriter,
     JobWriter,
     RequestWriter,
     AspectWriter,

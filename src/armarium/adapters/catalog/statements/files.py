@@ -204,7 +204,7 @@ def expired_uploads(whole: bool) -> Select[Any]:
     u = t.upload.c
     kind = _is_whole if whole else ~_is_whole
     expired = select(*_UPLOAD).where(u.expires_at < bindparam("expired_before"), kind)
-    return expired.order_by(u.expires_at).limit(bindparam("limit"))
+    return expired.order_by(u.expires_at, u.id).limit(bindparam("limit"))
 
 
 def delete_upload() -> Delete:
