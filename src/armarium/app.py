@@ -33,6 +33,8 @@ from armarium.faces.hypha.routes import hypha_rpc_routes
 from armarium.faces.hypha.rpc import Limits
 from armarium.faces.hypha.upload_routes import UploadRoutes
 from armarium.faces.hypha.view_routes import ViewRoutes
+from armarium.faces.ivcap.routes import IvcapDoor
+from armarium.faces.ivcap.routes import about as ivcap_about
 from armarium.settings import Settings
 from armarium.web.pages import Pages
 
@@ -110,6 +112,7 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
         max_file_bytes=settings.max_file_bytes,
         limits=limits,
     )
+    ivcap = IvcapDoor(core, parts.identify, max_body_bytes=settings.max_body_bytes, limits=limits)
     services = {("public", "artifact-manager"): artifact_manager, ("*", "ws"): manager, ("*", "~"): manager}
     return [
         *ViewRoutes(core, parts.identify, Pages(core.links.base_url).draw).routes(),
@@ -117,6 +120,7 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
         *UploadRoutes(core, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),
         *ArchiveRoutes(core, parts.identify).routes(),
         *Transfers(core).routes(),
+        *ivcap.routes(),
         *hypha_rpc_routes(hub),
         *ServiceCalls(services, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),
         *dataforce.routes(),
@@ -126,6 +130,7 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
             {
                 "aimable": (aimable, aimable_about(__version__, core.links.base_url)),
                 "dataforce": (dataforce, dataforce_about(__version__, core.links.base_url)),
+                "ivcap": (ivcap.rest, ivcap_about(__version__, core.links.base_url)),
             }
         ).routes(),
         *operations.routes(),

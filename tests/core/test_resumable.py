@@ -286,7 +286,7 @@ async def test_a_deposit_is_published_when_it_is_whole(core):
     )
     assert (made.artifact.versions, made.upload.offset) == ((), 0)
     upload = await append(core, made.upload, b"a,b\n")
-    with pytest.raises(Forbidden):
+    with pytest.raises(NotFound):
         await core.deposits.find(Principal(id="eve"), made.artifact.id)
     await append(core, upload, b"1,2\n")
     found = await core.deposits.find(ADA, made.artifact.id)

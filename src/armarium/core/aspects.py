@@ -221,7 +221,12 @@ class _Page:
 
     @property
     def is_full(self) -> bool:
-        return len(self.aspects) > self._wanted.limit or self._looked_at >= MOST_LOOKED_AT
+        return len(self.aspects) > self._wanted.limit or self._has_seen_enough
+
+    @property
+    def _has_seen_enough(self) -> bool:
+        """Never with an empty page, at which a reader would take the listing for finished."""
+        return self._looked_at >= MOST_LOOKED_AT and bool(self.aspects)
 
     def take(self, batch: list[Aspect]) -> None:
         self.aspects += batch if self._keep is None else filter(self._keep, batch)
@@ -233,7 +238,7 @@ class _Page:
     def next(self) -> Place | None:
         if len(self.aspects) > self._wanted.limit:
             return place_of(self.aspects[self._wanted.limit - 1], self._wanted.order)
-        return self.place if self._looked_at >= MOST_LOOKED_AT else None
+        return self.place if self._has_seen_enough else None
 
 
 async def assert_aspect(

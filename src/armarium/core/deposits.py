@@ -13,7 +13,7 @@ import msgspec
 from armarium.core.artifacts import Artifacts
 from armarium.core.aspects import Statement, assert_aspect, moment_of
 from armarium.core.lookup import find
-from armarium.core.permissions import access_of, require
+from armarium.core.permissions import access_of, allows
 from armarium.core.resumable import ResumableUploads
 from armarium.core.values import checked_values, published_values
 from armarium.core.versions import Versions
@@ -71,13 +71,16 @@ class Deposits:
         name: str | None = None,
         content_type: str = "application/octet-stream",
         length: int | None = None,
+        defers: bool = False,
         policy: str | None = None,
         collection: str | None = None,
         metadata: str = "",
+        id: str | None = None,
     ) -> Deposit:
         """Make an artifact in the caller's workspace that waits for its bytes; one of no bytes is published at once.
 
-        length: None where the client does not know it. collection: a URN the artifact is stated to be an item of.
+        length: None where the client does not know it; defers: it will be told later. collection: a URN the artifact is
+        stated to be an item of. id: what it is called, the same when it is asked for again.
         Raises Forbidden, Invalid (policy, collection, name), TooLarge.
         """
         policy = policy or BASE_ARTIFACT
@@ -91,12 +94,16 @@ class Deposits:
             config={"permissions": {LOGGED_IN: "r"} if reach is Reach.OPEN else {}, SECTION: {"policy": policy}},
             type=KIND,
             stage=True,
+            id=id,
         )
+        begun = (await self.uploads([view.artifact.id])).get(view.artifact.id) if id else None
+        if begun is not None or view.artifact.versions:
+            return await self._deposit(principal, view.artifact.id, begun)
         upload = await self._resumable.begin(
             principal,
             view.artifact.id,
             _path(name, content_type),
-            ending=Ending.OPEN if length is None else Ending.DECLARED,
+            ending=_ending(length, defers=defers),
             length=length,
             content_type=content_type,
             metadata=metadata,
@@ -109,22 +116,25 @@ class Deposits:
 
         One that was never published exists only for those who may see its draft. Raises NotFound.
         """
+        deposit = await self.of(principal, artifact_id)
+        if deposit.upload is None:
+            return deposit
+        settled = await self._resumable.settle(deposit.upload)
+        return deposit if settled is deposit.upload else await self._deposit(principal, artifact_id, settled)
+
+    async def of(self, principal: Principal, artifact_id: str) -> Deposit:
+        """Do the same, and publish nothing."""
         found = await find(self._catalog, principal, artifact_id)
-        require(principal, Action.READ, access_of(found))
-        if not found.artifact.versions:
-            require(principal, Action.EDIT, access_of(found))
+        if not allows(principal, Action.READ, access_of(found)) or not _is_shown(principal, found):
+            raise NotFound("artifact", artifact_id)
         upload = (await self._catalog.resumables_of([found.artifact.id])).get(found.artifact.id)
-        if upload is not None:
-            settled = await self._resumable.settle(upload)
-            if settled is not upload:
-                return await self._deposit(principal, artifact_id, settled)
         return Deposit(found.artifact, upload)
 
     async def uploads(self, artifact_ids: Sequence[ArtifactId]) -> dict[ArtifactId, Resumable]:
         """The uploads that are known of artifacts the caller was allowed to read."""
         return await self._catalog.resumables_of(artifact_ids)
 
-    async def _deposit(self, principal: Principal, artifact_id: str, upload: Resumable) -> Deposit:
+    async def _deposit(self, principal: Principal, artifact_id: str, upload: Resumable | None) -> Deposit:
         return Deposit((await find(self._catalog, principal, artifact_id)).artifact, upload)
 
     # what an upload that is whole does
@@ -204,6 +214,17 @@ class Deposits:
         )
         for statement in (item, inside):
             await assert_aspect(tx, self._clock, who, artifact.workspace, statement)
+
+
+def _is_shown(principal: Principal, found: Found) -> bool:
+    """What was never published is for those who may see a draft."""
+    return bool(found.artifact.versions) or allows(principal, Action.EDIT, access_of(found))
+
+
+def _ending(length: int | None, *, defers: bool) -> Ending:
+    if length is not None:
+        return Ending.DECLARED
+    return Ending.DEFERRED if defers else Ending.OPEN
 
 
 def _path(name: str | None, content_type: str) -> str:

@@ -41,6 +41,8 @@ class Families:
         if scope["type"] == "lifespan":
             await self._main(scope, receive, send)
             return
+        if scope["path"].startswith("//"):  # a base URL that ends in a slash, joined by plain addition
+            scope = {**scope, "path": "/" + scope["path"].lstrip("/")}
         parts = scope["path"].split("/", 3)
         family = self._by_first.get(parts[1]) if len(parts) > 1 else None
         if family is None and len(parts) > 2:

@@ -188,6 +188,16 @@ async def body_chunks(receive: Receive) -> AsyncIterator[bytes]:
         more = message.get("more_body", False)
 
 
+async def arrived_chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """Yield the request body as far as it arrives: for who keeps what came before the client left."""
+    more = True
+    while more:
+        message: dict[str, Any] = dict(await receive())
+        if body := message.get("body", b""):
+            yield body
+        more = message.get("more_body", False)  # not there when the client has left
+
+
 async def read_body(receive: Receive, limit_bytes: int) -> bytes:
     """Return the whole request body; raises TooLarge as soon as it is over the limit."""
     body = bytearray()
