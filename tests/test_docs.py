@@ -177,6 +177,7 @@ PROGRAMS = [
     "docs/how-to/users-and-tokens.md",
     "docs/how-to/plain-http.md",
     "docs/how-to/back-up.md",
+    "docs/how-to/ivcap.md",
     "docs/how-to/dataforce.md",
     "docs/how-to/publish-a-model.md",
 ]

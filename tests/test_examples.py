@@ -31,7 +31,7 @@ def test_the_gallery_can_be_published_twice(repository: Path, running_server: Ru
         assert f"{running_server.url}/ws-user-ada/view/dataset-gallery/" in done.stdout
 
 
-@pytest.mark.parametrize("place", ["folder"])
+@pytest.mark.parametrize("place", ["folder", "service"])
 def test_a_dataset_is_kept_with_the_ivcap_client(repository: Path, running_server: RunningServer, place: str):
     options: tuple[str, ...] = ()
     if place == "service":

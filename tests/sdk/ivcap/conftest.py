@@ -9,7 +9,7 @@ from armarium.testing.server import RunningServer
 from tests.faces.people import Person
 
 CONTENT = b"species,count\nAlca impennis,1\n" * 5000
-PLACES = ["folder"]
+PLACES = ["folder", "service"]
 
 
 @pytest.fixture
