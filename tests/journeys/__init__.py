@@ -1,0 +1,1 @@
+"""What goes in by one door comes out of every other."""

@@ -1,0 +1,267 @@
+"""The doors as one person uses them: each brings an artifact in, shows what is there, and lets go of it.
+
+All of them work on one shelf, a root collection: the hypha collection, the orbit, the space. What a protocol puts
+somewhere else (the IVCAP client knows no collections of this kind) is moved onto the shelf.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import requests
+from hypha_rpc.rpc import RemoteException
+from hypha_rpc.sync import connect_to_server
+
+from armarium import IVCAP, AimableClient, DataForceClient
+from armarium.domain.identifiers import workspace_uuid
+from armarium.sdk.aimable import errors as aimable_errors
+from armarium.sdk.ivcap.errors import IvcapError
+from tests.faces.people import Person
+
+SHELF = "shelf"
+
+
+class Seen(NamedTuple):
+    """What a door tells of an artifact; None where it does not say."""
+
+    id: str
+    name: str | None
+    size: int | None = None
+    sha256: str | None = None
+
+
+class Door(Protocol):
+    """What a person does through one door; ids are the artifact's UUID."""
+
+    name: str
+
+    def bring(self, name: str, path: Path) -> str:
+        """Store a file as a new artifact."""
+        ...
+
+    def listed(self) -> dict[str, str | None]:
+        """Id and name of everything on the shelf."""
+        ...
+
+    def find(self, id: str) -> Seen | None: ...
+
+    def fetch(self, id: str) -> bytes: ...
+
+    def rename(self, id: str, name: str) -> None: ...
+
+    def delete(self, id: str) -> None: ...
+
+
+class HyphaRpc:
+    """The unmodified `hypha-rpc` client."""
+
+    name = "hypha RPC"
+
+    def __init__(self, url: str, person: Person) -> None:
+        self.server = connect_to_server({"server_url": url, "token": person.token})
+        self.manager = self.server.get_service("public/artifact-manager")
+
+    def bring(self, name: str, path: Path) -> str:
+        made = self.manager.create(parent_id=SHELF, manifest={"name": name}, type="dataset", stage=True)
+        put(self.manager.put_file(made["id"], path.name), path.read_bytes())
+        return str(self.manager.commit(made["id"])["_id"])
+
+    def listed(self) -> dict[str, str | None]:
+        children = self.manager.list(parent_id=SHELF, limit=1000)
+        return {child["_id"]: child["manifest"].get("name") for child in children}
+
+    def find(self, id: str) -> Seen | None:
+        try:
+            found = self.manager.read(id)
+        except RemoteException:
+            return None
+        sizes = [file["size"] for file in self.manager.list_files(id)]
+        return Seen(found["_id"], found["manifest"].get("name"), sizes[0] if len(sizes) == 1 else None)
+
+    def fetch(self, id: str) -> bytes:
+        files = self.manager.list_files(id)
+        return requests.get(self.manager.get_file(id, files[0]["name"]), timeout=30).content
+
+    def rename(self, id: str, name: str) -> None:
+        manifest = self.manager.read(id)["manifest"]
+        self.manager.edit(id, manifest={**manifest, "name": name})
+
+    def delete(self, id: str) -> None:
+        self.manager.delete(id)
+
+
+class HyphaHttp:
+    """The HTTP routes of the hypha door, with functions called by POST."""
+
+    name = "hypha HTTP"
+
+    def __init__(self, url: str, person: Person) -> None:
+        self._root = f"{url}/{person.workspace}/artifacts"
+        self._calls = f"{url}/public/services/artifact-manager"
+        self._session = requests.Session()
+        self._session.headers.update(person.headers)
+        self._workspace = person.workspace
+
+    def call(self, function: str, **arguments: Any) -> Any:
+        answer = self._session.post(f"{self._calls}/{function}", json=arguments, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def bring(self, name: str, path: Path) -> str:
+        parent = f"{self._workspace}/{SHELF}"
+        made = self.call("create", parent_id=parent, manifest={"name": name}, type="dataset", stage=True)
+        put(f"{self._root}/{made['alias']}/files/{path.name}", path.read_bytes(), self._session)
+        return str(self.call("commit", artifact_id=made["id"])["_id"])
+
+    def listed(self) -> dict[str, str | None]:
+        children = self._session.get(f"{self._root}/{SHELF}/children?limit=1000", timeout=30).json()
+        return {child["_id"]: child["manifest"].get("name") for child in children}
+
+    def find(self, id: str) -> Seen | None:
+        answer = self._session.get(f"{self._root}/{id}", timeout=30)
+        if answer.status_code == 404:
+            return None
+        found = answer.json()
+        files = self._session.get(f"{self._root}/{id}/files/", timeout=30).json()
+        size = files[0]["size"] if len(files) == 1 else None
+        return Seen(found["_id"], found["manifest"].get("name"), size)
+
+    def fetch(self, id: str) -> bytes:
+        files = self._session.get(f"{self._root}/{id}/files/", timeout=30).json()
+        return self._session.get(f"{self._root}/{id}/files/{files[0]['name']}", timeout=30).content
+
+    def rename(self, id: str, name: str) -> None:
+        manifest = self._session.get(f"{self._root}/{id}", timeout=30).json()["manifest"]
+        self.call("edit", artifact_id=id, manifest={**manifest, "name": name})
+
+    def delete(self, id: str) -> None:
+        self.call("delete", artifact_id=id)
+
+
+class DataForce:
+    """Our client of the dataforce door; the shelf is an orbit, whose id stands for that of a collection."""
+
+    name = "dataforce"
+
+    def __init__(self, url: str, person: Person, folder: Path, shelf_id: str) -> None:
+        self._client = DataForceClient(url, person.token, workspace_uuid(person.workspace), shelf_id, shelf_id)
+        self._folder = folder
+
+    def bring(self, name: str, path: Path) -> str:
+        return str(self._client.artifacts.upload(str(path), name).id)
+
+    def listed(self) -> dict[str, str | None]:
+        return {artifact.id: artifact.name for artifact in self._client.artifacts.list()}
+
+    def find(self, id: str) -> Seen | None:
+        found = self._client.artifacts.get(id)
+        return found and Seen(found.id, found.name, found.size, found.file_hash)
+
+    def fetch(self, id: str) -> bytes:
+        target = self._folder / f"fetched-{id}"
+        self._client.artifacts.download(id, str(target))
+        return target.read_bytes()
+
+    def rename(self, id: str, name: str) -> None:
+        self._client.artifacts.update(id, name=name)
+
+    def delete(self, id: str) -> None:
+        self._client.artifacts.delete(id)
+
+
+class Ivcap:
+    """Our client of the IVCAP door, which names things once and for all and deletes none."""
+
+    name = "ivcap"
+
+    def __init__(self, url: str, person: Person) -> None:
+        self._ivcap = IVCAP(url, person.token)
+
+    def bring(self, name: str, path: Path) -> str:
+        made = self._ivcap.upload_artifact(name=name, file_path=path, content_type="application/x-tar")
+        return uuid_in(made.id)
+
+    def listed(self) -> dict[str, str | None]:
+        return {uuid_in(artifact.id): artifact.name for artifact in self._ivcap.list_artifacts(limit=1000)}
+
+    def find(self, id: str) -> Seen | None:
+        try:
+            found = self._ivcap.get_artifact(f"urn:ivcap:artifact:{id}")
+        except IvcapError:
+            return None
+        return Seen(uuid_in(found.id), found.name, found.size)
+
+    def fetch(self, id: str) -> bytes:
+        return b"".join(self._ivcap.get_artifact(f"urn:ivcap:artifact:{id}").as_stream())
+
+    def rename(self, id: str, name: str) -> None:
+        raise NotImplementedError
+
+    def delete(self, id: str) -> None:
+        raise NotImplementedError
+
+
+class Aimable:
+    """Our client of the aimable door; the shelf is a space."""
+
+    name = "aimable"
+
+    def __init__(self, url: str, person: Person, shelf_id: str) -> None:
+        self._client = AimableClient(url, api_key=person.token)
+        self._shelf_id = shelf_id
+
+    def bring(self, name: str, path: Path) -> str:
+        made = self._client.artifacts.generate(self._shelf_id, name, path.read_bytes(), file_name=path.name)
+        return made.id
+
+    def listed(self) -> dict[str, str | None]:
+        return {artifact.id: artifact.name for artifact in self._client.artifacts.iterate(self._shelf_id)}
+
+    def find(self, id: str) -> Seen | None:
+        try:
+            found = self._client.artifacts.get(self._shelf_id, id)
+        except aimable_errors.NotFound:
+            return None
+        return Seen(found.id, found.name, found.size, found.sha256)
+
+    def fetch(self, id: str) -> bytes:
+        return self._client.artifacts.read(self._shelf_id, id)
+
+    def rename(self, id: str, name: str) -> None:
+        raise NotImplementedError
+
+    def delete(self, id: str) -> None:
+        self._client.artifacts.delete(self._shelf_id, id)
+
+
+def put(url: str, content: bytes, session: requests.Session | None = None) -> None:
+    answer = (session or requests).put(url, data=content, timeout=30)
+    assert answer.ok, answer.text
+
+
+def uuid_in(urn: str) -> str:
+    return urn.rpartition(":")[2]
+
+
+@contextmanager
+def all_doors(url: str, person: Person, folder: Path) -> Iterator[dict[str, Door]]:
+    """Every door, opened by one person on a shelf of their own."""
+    rpc = HyphaRpc(url, person)
+    try:
+        config = {"permissions": {person.id: "*"}}
+        shelf = rpc.manager.create(alias=SHELF, type="collection", manifest={"name": "Shelf"}, config=config)
+        doors: list[Door] = [
+            rpc,
+            HyphaHttp(url, person),
+            DataForce(url, person, folder, shelf["_id"]),
+            Ivcap(url, person),
+            Aimable(url, person, shelf["_id"]),
+        ]
+        yield {door.name: door for door in doors}
+    finally:
+        rpc.server.disconnect()
+
+
+def move_to_shelf(rpc: HyphaRpc, id: str) -> None:
+    rpc.manager.set_parent(id, SHELF)
