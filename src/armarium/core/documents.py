@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from armarium.core.artifacts import Artifacts
-from armarium.core.contents import Contents
+from armarium.core.contents import Content, Contents
 from armarium.core.counters import Counters
 from armarium.core.jobs import JobPage, Jobs
 from armarium.core.lookup import find
@@ -44,11 +44,11 @@ _STATUS = Field("config", "document.status")
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A document as it stands. file: None until it is complete; error: why it failed."""
+    """A document as it stands. content: None until it is complete; error: why it failed."""
 
     artifact: Artifact
     status: JobStatus
-    file: FileEntry | None = None
+    content: Content | None = None
     error: dict[str, str] | None = None
     job: Job | None = None
 
@@ -165,7 +165,7 @@ class Documents:
         found = await self._spaces.find_in(principal, space_id, artifact_id)
         for action in (Action.EDIT, Action.PUT_FILE, Action.COMMIT):
             require(principal, action, access_of(found))
-        known = (await self.read(principal, space_id, artifact_id)).file
+        known = await self._only_file(found.artifact)
         name = safe_path(file_name) if file_name else known.path if known else "content"
         type_ = media_type or (known.content_type if known else "application/octet-stream")
         entry = await self._keeper.put(name, type_, chunks, limit_bytes=limit_bytes, size_bytes=size_bytes)
@@ -175,6 +175,11 @@ class Documents:
             await audit(tx, self._clock, principal, found.artifact, "commit")
             found = await find(tx, principal, artifact_id)
         return await self._document(found.artifact, None)
+
+    async def _only_file(self, artifact: Artifact) -> FileEntry | None:
+        latest = [version.id for version in artifact.versions[-1:]]
+        outlines = await self._catalog.outlines(latest)
+        return outlines[latest[0]].only if outlines else None
 
     def _values(self, principal: Principal, order: Order, status: JobStatus) -> Values:
         if order.type in COLLECTION_TYPES:
@@ -262,8 +267,8 @@ class Documents:
         return msgspec.structs.replace(document, job=job)
 
     async def _documents(self, artifacts: Sequence[Artifact]) -> list[Document]:
-        contents = await self._catalog.outlines([a.versions[-1].id for a in artifacts if a.versions])
-        return [_as_document(artifact, contents) for artifact in artifacts]
+        contents = await self._contents.of(artifacts)
+        return [_as_document(artifact, contents.get(artifact.id)) for artifact in artifacts]
 
 
 class Keeper:
@@ -335,10 +340,9 @@ def _with_status(artifact: Artifact, status: JobStatus, error: dict[str, str] | 
     return Values(manifest=artifact.manifest, config=encode_json("config", config), type=artifact.type)
 
 
-def _as_document(artifact: Artifact, contents: Mapping[VersionId, Any]) -> Document:
-    if artifact.versions:
-        outline = contents.get(artifact.versions[-1].id)
-        return Document(artifact=artifact, status=JobStatus.COMPLETED, file=outline.only if outline else None)
+def _as_document(artifact: Artifact, content: Content | None) -> Document:
+    if content is not None:
+        return Document(artifact=artifact, status=JobStatus.COMPLETED, content=content)
     state = msgspec.json.decode(artifact.config).get("document")
     state = state if isinstance(state, dict) else {}
     try:

@@ -85,11 +85,10 @@ def _text(value: object) -> str | None:
 
 def artifact_of(document: Document, prefix: str) -> schemas.Artifact:
     """prefix: of the path this request came by."""
-    artifact, file = document.artifact, document.file
+    artifact, content = document.artifact, document.content
     manifest = msgspec.json.decode(artifact.manifest)
     kept = manifest.get(DOOR)
     own: Mapping[str, Any] = kept if isinstance(kept, dict) else {}
-    is_done = document.status is jobs.JobStatus.COMPLETED
     path = f"{prefix}/spaces/{artifact.parent_id}/artifacts/{artifact.id}/download"
     metadata = own.get("metadata")
     error = document.error
@@ -102,13 +101,13 @@ def artifact_of(document: Document, prefix: str) -> schemas.Artifact:
         document_type=artifact.type,
         status=document.status.value,
         thread_id=_text(own.get("thread_id")),
-        mime_type=(file.content_type if file else "application/zip") if is_done else None,
-        file_name=(file.path.rpartition("/")[2] if file else f"{artifact.alias}.zip") if is_done else None,
-        size=file.size_bytes if file else None,
-        sha256=file.sha256 if file else None,
+        mime_type=content.content_type if content else None,
+        file_name=content.filename if content else None,
+        size=content.size_bytes if content else None,
+        sha256=content.sha256 if content else None,
         error=schemas.Error(str(error.get("code")), str(error.get("message"))) if error else None,
         metadata=metadata if isinstance(metadata, dict) else {},
-        download_url=path if is_done else None,
+        download_url=path if content else None,
         created_at=_moment(artifact.created_at),
         updated_at=_moment(artifact.modified_at),
         job_id=document.job.id if document.job else UNSET,
