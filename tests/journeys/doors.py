@@ -145,29 +145,30 @@ class DataForce:
     name = "dataforce"
 
     def __init__(self, url: str, person: Person, folder: Path, shelf_id: str) -> None:
-        self._client = DataForceClient(url, person.token, workspace_uuid(person.workspace), shelf_id, shelf_id)
+        self._client = DataForceClient(url, person.token, workspace_uuid(person.workspace), shelf_id)
+        self._shelf = {"collection_id": shelf_id}
         self._folder = folder
 
     def bring(self, name: str, path: Path) -> str:
-        return str(self._client.artifacts.upload(str(path), name).id)
+        return str(self._client.artifacts.upload(str(path), name, **self._shelf).id)
 
     def listed(self) -> dict[str, str | None]:
-        return {artifact.id: artifact.name for artifact in self._client.artifacts.list()}
+        return {artifact.id: artifact.name for artifact in self._client.artifacts.list(**self._shelf)}
 
     def find(self, id: str) -> Seen | None:
-        found = self._client.artifacts.get(id)
+        found = self._client.artifacts.get(id, **self._shelf)
         return found and Seen(found.id, found.name, found.size, found.file_hash)
 
     def fetch(self, id: str) -> bytes:
         target = self._folder / f"fetched-{id}"
-        self._client.artifacts.download(id, str(target))
+        self._client.artifacts.download(id, str(target), **self._shelf)
         return target.read_bytes()
 
     def rename(self, id: str, name: str) -> None:
-        self._client.artifacts.update(id, name=name)
+        self._client.artifacts.update(id, name=name, **self._shelf)
 
     def delete(self, id: str) -> None:
-        self._client.artifacts.delete(id)
+        self._client.artifacts.delete(id, **self._shelf)
 
 
 class Ivcap:
