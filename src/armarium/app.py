@@ -21,6 +21,7 @@ from armarium.faces.http.families import Families
 from armarium.faces.http.operations import Operations, not_found
 from armarium.faces.http.rate_limits import RateLimits
 from armarium.faces.http.transfers import Transfers
+from armarium.faces.http.tus_routes import TusRoutes
 from armarium.faces.hypha.archive_routes import ArchiveRoutes
 from armarium.faces.hypha.artifact_manager import ArtifactManager
 from armarium.faces.hypha.artifact_routes import ArtifactRoutes
@@ -120,6 +121,7 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
         *UploadRoutes(core, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),
         *ArchiveRoutes(core, parts.identify).routes(),
         *Transfers(core).routes(),
+        *TusRoutes(core, parts.identify).routes(),
         *ivcap.routes(),
         *hypha_rpc_routes(hub),
         *ServiceCalls(services, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),

@@ -78,7 +78,11 @@ def _look_at_headers(scope: Scope) -> tuple[bytes, bool]:
 
 def _cross_origin(app: ASGIApp) -> ASGIApp:
     """Pages of other origins may call with a token they hold; cookies are never sent along for them."""
-    exposed = ("ETag", "Content-Range", "Content-Disposition", "X-Request-ID")
+    exposed = (
+        "ETag", "Content-Range", "Content-Disposition", "X-Request-ID", "Location", "Upload-Offset", "Upload-Length",
+        "Upload-Defer-Length", "Upload-Metadata", "Upload-Expires", "Tus-Resumable", "Tus-Version", "Tus-Extension",
+        "Tus-Max-Size", "Tus-Checksum-Algorithm",
+    )  # fmt: skip
     return CORSMiddleware(
         app, allow_origins=("*",), allow_methods=("*",), allow_headers=("*",), expose_headers=exposed, max_age=3600
     )
