@@ -39,6 +39,8 @@ from armarium.core.document_work import GenerateWork
 from armarium.core.documents import GENERATE, Documents
 from armarium.core.files import Files
 from armarium.core.idempotency import Idempotency
+from armarium.core.ingestion import INGEST, Ingestion
+from armarium.core.ingestion_work import IngestWork
 from armarium.core.job_runner import Runner, Work
 from armarium.core.jobs import Jobs
 from armarium.core.links import Links
@@ -207,6 +209,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         artifacts=artifacts,
         versions=versions,
         vectors=Vectors(catalog, adapters.vector_index, adapters.embedders, clock),
+        ingestion=Ingestion(catalog, adapters.embedders, clock, jobs),
         files=files,
         archives=archives,
         contents=contents,
@@ -253,7 +256,8 @@ def _runner(adapters: Adapters, core: Core, settings: Settings) -> Runner:
     if settings.generator_url:
         writer = ChatWriter(settings.generator_url, settings.generator_model, settings.generator_api_key)
     works: dict[str, Work] = {
-        GENERATE: GenerateWork(adapters.catalog, adapters.blobs, adapters.clock, documents, writer)
+        GENERATE: GenerateWork(adapters.catalog, adapters.blobs, adapters.clock, documents, writer),
+        INGEST: IngestWork(adapters.catalog, adapters.blobs, documents, adapters.embedders),
     }
     lease, time_limit = settings.job_lease, settings.job_time_limit
     return Runner(adapters.catalog, adapters.clock, core.jobs, works, lease=lease, time_limit=time_limit)

@@ -21,7 +21,7 @@ STRANGER = Principal(id="anonymous", is_anonymous=True)
 ROLE_TABLE = """
     read list get_file list_files get_vector list_vectors search_vectors                               READ
     get_status create draft attach edit commit discard_changes put_file remove_file add_vectors        READ_WRITE
-    remove_vectors set_secret set_download_weight                                                      READ_WRITE
+    add_documents remove_vectors set_secret set_download_weight                                        READ_WRITE
     detach mutate get_secret reset_stats publish delete                                                ADMIN
 """
 """Which workspace role allows what on every artifact of the workspace; every operation is here once."""
@@ -31,20 +31,20 @@ LEVEL_TABLE = {
     "l": "list",
     "l+": "list draft",
     "lv": "list list_vectors",
-    "lv+": "list list_vectors draft attach add_vectors",
+    "lv+": "list list_vectors draft attach add_vectors add_documents",
     "lf": "list list_files",
     "lf+": "list list_files draft attach put_file",
     "r": "read get_file list_files list search_vectors get_vector",
-    "r+": "read get_file list_files list search_vectors get_vector put_file draft attach add_vectors",
+    "r+": "read get_file list_files list search_vectors get_vector put_file draft attach add_vectors add_documents",
     "rw": "read get_file list_files list search_vectors get_vector list_vectors edit commit put_file add_vectors "
-    "remove_file remove_vectors discard_changes detach mutate",
+    "add_documents remove_file remove_vectors discard_changes detach mutate",
     "rd+": "read get_file list_files list search_vectors get_vector get_status list_vectors edit put_file add_vectors "
-    "remove_file remove_vectors discard_changes draft",
+    "add_documents remove_file remove_vectors discard_changes draft",
     "rw+": "read get_file list_files list search_vectors get_vector list_vectors edit commit put_file add_vectors "
-    "remove_file remove_vectors discard_changes detach mutate get_status draft attach",
+    "add_documents remove_file remove_vectors discard_changes detach mutate get_status draft attach",
     "*": "read get_file list_files list search_vectors get_vector list_vectors edit commit put_file add_vectors "
-    "remove_file remove_vectors discard_changes detach mutate get_status draft attach create reset_stats publish "
-    "delete",
+    "add_documents remove_file remove_vectors discard_changes detach mutate get_status draft attach create reset_stats "
+    "publish delete",
 }
 
 

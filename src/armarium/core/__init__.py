@@ -17,6 +17,7 @@ from armarium.core.deposits import Deposits
 from armarium.core.documents import Documents
 from armarium.core.files import Files
 from armarium.core.idempotency import Idempotency
+from armarium.core.ingestion import Ingestion
 from armarium.core.jobs import Jobs
 from armarium.core.links import Links
 from armarium.core.own_stores import OwnStores
@@ -46,6 +47,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: Artifacts
     versions: Versions
     vectors: Vectors
+    ingestion: Ingestion
     files: Files
     archives: Archives
     contents: Contents

@@ -90,12 +90,12 @@ class Vectors:
         found = await self._collection(principal, name, Action.ADD_VECTORS)
         if len(vectors) > MAX_BATCH:
             raise TooLarge(f"At most {MAX_BATCH:,} vectors can be added at once.")
-        space = _space_of(found)
-        items = self._checked(found, space, await self._embedded(space, vectors, model))
+        space = space_in(found)
+        items = checked_items(found, space, await self._embedded(space, vectors, model))
         async with self._catalog.transaction() as tx:
             locked = await find(tx, principal, found.artifact.id)
             require(principal, Action.ADD_VECTORS, access_of(locked))
-            if _space_of(locked) != space:
+            if space_in(locked) != space:
                 raise Invalid("config", "The collection was changed meanwhile: try again.")
             added = await tx.put_vectors(found.artifact.id, items, update=update)
             await audit(tx, self._clock, principal, found.artifact, "add_vectors", str(added))
@@ -121,7 +121,7 @@ class Vectors:
         async with self._catalog.transaction() as tx:
             found = await find(tx, principal, name)
             require(principal, Action.REMOVE_VECTORS, access_of(found))
-            _require_vectors(found)
+            require_vectors(found)
             removed = await tx.remove_vectors(found.artifact.id, wanted)
             await audit(tx, self._clock, principal, found.artifact, "remove_vectors", str(removed))
         return removed
@@ -133,11 +133,11 @@ class Vectors:
     async def _collection(self, principal: Principal, name: str, action: Action) -> Found:
         found = await find(self._catalog, principal, name)
         require(principal, action, access_of(found))
-        _require_vectors(found)
+        require_vectors(found)
         return found
 
     async def _page(self, found: Found, asked: Asked) -> VectorPage:
-        space = _space_of(found)
+        space = space_in(found)
         query = VectorQuery(
             vector=await self._query_vector(space, asked),
             where=asked.where,
@@ -180,22 +180,6 @@ class Vectors:
             raise Invalid("embedding_model", "The collection has no embedding model: give numbers instead of text.")
         return await self._embedders.find(uri).embed(texts, space.dimension)
 
-    def _checked(self, found: Found, space: VectorSpace, vectors: Sequence[NewVector]) -> list[VectorItem]:
-        schema = rules_of(found.artifact.config).schema
-        items: list[VectorItem] = []
-        for index, new in enumerate(vectors):
-            try:
-                payload = encode_json("manifest", new.payload)
-                if schema is not None:
-                    check_manifest(payload, schema)
-                vector = checked_vector(new.vector, space.dimension)
-                items.append(VectorItem(id=checked_id(new.id), vector=vector, payload=payload))
-            except SchemaViolation as error:
-                raise SchemaViolation(f"{error.reason} (in vector {index})") from None
-            except Invalid as error:
-                raise Invalid("vectors", f"Invalid vector {index}: {error.reason}.") from None
-        return items
-
     async def list(self, principal: Principal, name: str, asked: Asked) -> VectorPage:
         """Return vectors in the order of arrival, or of a field of their payload."""
         found = await self._collection(principal, name, Action.LIST_VECTORS)
@@ -207,12 +191,32 @@ class Vectors:
         return VectorPage([FoundVector(item) for item in items], total)
 
 
-def _require_vectors(found: Found) -> None:
+def checked_items(found: Found, space: VectorSpace, vectors: Sequence[NewVector]) -> list[VectorItem]:
+    """Make vectors of what somebody gave. Raises Invalid, SchemaViolation, naming the first at fault."""
+    schema = rules_of(found.artifact.config).schema
+    items: list[VectorItem] = []
+    for index, new in enumerate(vectors):
+        try:
+            payload = encode_json("manifest", new.payload)
+            if schema is not None:
+                check_manifest(payload, schema)
+            vector = checked_vector(new.vector, space.dimension)
+            items.append(VectorItem(id=checked_id(new.id), vector=vector, payload=payload))
+        except SchemaViolation as error:
+            raise SchemaViolation(f"{error.reason} (in vector {index})") from None
+        except Invalid as error:
+            raise Invalid("vectors", f"Invalid vector {index}: {error.reason}.") from None
+    return items
+
+
+def require_vectors(found: Found) -> None:
+    """Raise Invalid unless it is a vector collection."""
     if found.artifact.type != VECTOR_COLLECTION:
         raise Invalid("artifact_id", f"Artifact '{found.artifact.name}' is not a vector collection.")
 
 
-def _space_of(found: Found) -> VectorSpace:
+def space_in(found: Found) -> VectorSpace:
+    """What the vectors of a collection have in common."""
     return space_of(msgspec.json.decode(found.artifact.config))
 
 

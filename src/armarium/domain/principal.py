@@ -46,6 +46,7 @@ class Action(enum.StrEnum):
     PUT_FILE = "put_file"
     REMOVE_FILE = "remove_file"
     ADD_VECTORS = "add_vectors"
+    ADD_DOCUMENTS = "add_documents"
     REMOVE_VECTORS = "remove_vectors"
     SET_SECRET = "set_secret"  # noqa: S105 - a word of the permission table
     SET_DOWNLOAD_WEIGHT = "set_download_weight"
@@ -59,8 +60,8 @@ _A = Action
 _READ = (_A.READ, _A.GET_FILE, _A.LIST_FILES, _A.LIST, _A.SEARCH_VECTORS, _A.GET_VECTOR)
 _READ_WRITE = (
     *_READ,
-    _A.LIST_VECTORS, _A.EDIT, _A.COMMIT, _A.PUT_FILE, _A.ADD_VECTORS, _A.REMOVE_FILE, _A.REMOVE_VECTORS,
-    _A.DISCARD_CHANGES, _A.DETACH, _A.MUTATE,
+    _A.LIST_VECTORS, _A.EDIT, _A.COMMIT, _A.PUT_FILE, _A.ADD_VECTORS, _A.ADD_DOCUMENTS, _A.REMOVE_FILE,
+    _A.REMOVE_VECTORS, _A.DISCARD_CHANGES, _A.DETACH, _A.MUTATE,
 )  # fmt: skip
 _READ_WRITE_CREATE = (*_READ_WRITE, _A.GET_STATUS, _A.DRAFT, _A.ATTACH)
 
@@ -69,16 +70,16 @@ LEVELS: Mapping[str, tuple[Action, ...]] = {
     "l": (_A.LIST,),
     "l+": (_A.LIST, _A.DRAFT),
     "lv": (_A.LIST, _A.LIST_VECTORS),
-    "lv+": (_A.LIST, _A.LIST_VECTORS, _A.DRAFT, _A.ATTACH, _A.ADD_VECTORS),
+    "lv+": (_A.LIST, _A.LIST_VECTORS, _A.DRAFT, _A.ATTACH, _A.ADD_VECTORS, _A.ADD_DOCUMENTS),
     "lf": (_A.LIST, _A.LIST_FILES),
     "lf+": (_A.LIST, _A.LIST_FILES, _A.DRAFT, _A.ATTACH, _A.PUT_FILE),
     "r": _READ,
-    "r+": (*_READ, _A.PUT_FILE, _A.DRAFT, _A.ATTACH, _A.ADD_VECTORS),
+    "r+": (*_READ, _A.PUT_FILE, _A.DRAFT, _A.ATTACH, _A.ADD_VECTORS, _A.ADD_DOCUMENTS),
     "rw": _READ_WRITE,
     "rd+": (
         *_READ,
-        _A.GET_STATUS, _A.LIST_VECTORS, _A.EDIT, _A.PUT_FILE, _A.ADD_VECTORS, _A.REMOVE_FILE, _A.REMOVE_VECTORS,
-        _A.DISCARD_CHANGES, _A.DRAFT,
+        _A.GET_STATUS, _A.LIST_VECTORS, _A.EDIT, _A.PUT_FILE, _A.ADD_VECTORS, _A.ADD_DOCUMENTS, _A.REMOVE_FILE,
+        _A.REMOVE_VECTORS, _A.DISCARD_CHANGES, _A.DRAFT,
     ),
     "rw+": _READ_WRITE_CREATE,
     "*": (*_READ_WRITE_CREATE, _A.CREATE, _A.RESET_STATS, _A.PUBLISH, _A.DELETE),

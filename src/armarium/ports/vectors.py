@@ -20,6 +20,10 @@ class VectorReader(Protocol):
         """In the order of arrival."""
         ...
 
+    async def vector_ids(self, artifact_id: ArtifactId, prefixes: Sequence[str]) -> list[str]:
+        """The ids that are there and begin with one of these, and go on with letters, digits and dashes alone."""
+        ...
+
     async def vector_changes(
         self, artifact_id: ArtifactId, *, after: tuple[int, str], limit: int
     ) -> list[VectorChange]:

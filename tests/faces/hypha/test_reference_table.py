@@ -112,6 +112,11 @@ CALLS: Mapping[str, list[Arguments]] = {
         {"artifact_id": "points", "vectors": [{"id": 1, "vector": "tide"}], "embedding_models": {"text": "hashing:"},
          "update": True},
     ],
+    "add_documents": [
+        {"artifact_id": "points", "documents": [{"text": "tide"}], "chunk_size": 100, "chunk_overlap": 10,
+         "embedding_models": {"text": "hashing:"}},
+    ],
+    "get_job": [{"job_id": "{job_id}"}],
     "search_vectors": [
         {"artifact_id": "points", "query": {"text": "tide"}, "embedding_models": {"text": "hashing:"},
          "filters": {"n": 1}, "limit": 5, "offset": 0, "return_fields": ["vector"], "order_by": "n",
@@ -183,6 +188,7 @@ async def world(store: Any, ada: Person) -> World:
     await store.edit("box", version="new", manifest={"name": "Box"})
     await store.edit("box", stage=True, version="stage")
     upload(await store.put_file("box", "a.txt"), b"draft")
+    job = await store.add_documents("points", ["tide"], embedding_models="hashing:")
     page = {"name": "Page", "description": "To be published"}
     token = {"SANDBOX_ZENODO_ACCESS_TOKEN": TOKEN}
     await an_artifact(store, "page", {"a.txt": b"text"}, manifest=page, type="application", secrets=token)
@@ -192,6 +198,7 @@ async def world(store: Any, ada: Person) -> World:
         "{workspace}": ada.workspace,
         "{token}": ada.token,
         "{upload_id}": begun.upload_id,
+        "{job_id}": job["job_id"],
         "{parts}": [{"part_number": 1, "etag": etag}],
     }
 

@@ -43,6 +43,26 @@ def _in_list_postgres(element: InList, compiler: SQLCompiler, **kw: Any) -> str:
     return f"{compiler.process(element.column, **kw)} = ANY({items})"
 
 
+class Listed(TableClause):
+    """The items of a list as a table of one column `item`; the list arrives as one parameter, a JSON array of texts."""
+
+    inherit_cache = False
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__("listed", column("item", Text()))
+        self.items: BindParameter[str] = bindparam(parameter, type_=Text())
+
+
+@compiles(Listed)  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+def _listed(element: Listed, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(SELECT value AS item FROM json_each({compiler.process(element.items)})) AS listed"  # noqa: S608
+
+
+@compiles(Listed, "postgresql")  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+def _listed_postgres(element: Listed, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"jsonb_array_elements_text(CAST({compiler.process(element.items)} AS jsonb)) AS listed(item)"
+
+
 class ByteLength(ColumnElement[int]):
     """How many bytes a text takes in UTF-8."""
 

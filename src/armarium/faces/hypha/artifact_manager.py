@@ -29,6 +29,7 @@ from armarium.faces.hypha.arguments import (
     secrets_of,
     text_of,
 )
+from armarium.faces.hypha.document_functions import DocumentFunctions
 from armarium.faces.hypha.identity import Session
 from armarium.faces.hypha.listing import Asked, answer_listing
 from armarium.faces.hypha.mapping import (
@@ -53,6 +54,7 @@ class ArtifactManager:
     def service(self) -> Service:
         calls = {name: getattr(self, attribute) for name, attribute in _FUNCTIONS.items()}
         calls |= VectorFunctions(self._core.vectors).calls()
+        calls |= DocumentFunctions(self._core.ingestion, self._core.jobs).calls()
         return Service(
             id="artifact-manager",
             name="Artifact Manager",

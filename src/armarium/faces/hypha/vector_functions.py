@@ -40,7 +40,7 @@ class VectorFunctions:
         """Add vectors, each with an id, a vector (numbers, bytes or text) and a manifest; returns their ids."""
         new = [_new_vector(index, given) for index, given in enumerate(vectors)]
         return await self._vectors.add(
-            session.caller, artifact_id, new, update=bool(update), model=_model(embedding_models)
+            session.caller, artifact_id, new, update=bool(update), model=model_of(embedding_models)
         )
 
     async def search_vectors(
@@ -57,7 +57,7 @@ class VectorFunctions:
         pagination: bool = False,
     ) -> list[Described] | Described:
         """Return the vectors nearest to a vector or a text, or those a filter matches; nearest first."""
-        asked = _asked(filters, limit, offset, order_by, vector=_query_vector(query), model=_model(embedding_models))
+        asked = _asked(filters, limit, offset, order_by, vector=_query_vector(query), model=model_of(embedding_models))
         page = await self._vectors.search(session.caller, artifact_id, asked)
         return _answer(page, asked, return_fields, pagination=bool(pagination))
 
@@ -114,7 +114,8 @@ def _query_vector(query: Any) -> object:
     return found
 
 
-def _model(given: Mapping[str, str] | str | None) -> str | None:
+def model_of(given: Mapping[str, str] | str | None) -> str | None:
+    """The embedding model a call names, if it does."""
     if isinstance(given, Mapping):
         given = next(iter(given.values()), None)
     return given or None

@@ -45,6 +45,16 @@ class VectorContract:
         assert await catalog.list_vectors(artifact_id, offset=0, limit=_ALL) == [new, other]
         assert (await catalog.vector_state(artifact_id)).item_count == 2
 
+    async def test_ids_are_found_by_what_they_begin_with(self, catalog: Catalog) -> None:
+        artifact_id, other = await an_artifact(catalog, "a"), await an_artifact(catalog, "b")
+        names = ["aa-1", "aa-2", "aa", "aab-1", "ab-1", "AA-1", "b"]
+        async with catalog.transaction() as tx:
+            await tx.put_vectors(artifact_id, [an_item(name) for name in names], update=False)
+            await tx.put_vectors(other, [an_item("aa-9")], update=False)
+            await tx.remove_vectors(artifact_id, ["aa-2"])
+            assert sorted(await tx.vector_ids(artifact_id, ["aa-", "ab-", "x'-"])) == ["aa-1", "ab-1"]
+        assert await catalog.vector_ids(artifact_id, []) == []
+
     async def test_of_two_with_one_id_the_later_counts(self, catalog: Catalog) -> None:
         artifact_id = await an_artifact(catalog)
         async with catalog.transaction() as tx:

@@ -29,6 +29,10 @@ class VectorReader(Records):
         rows = await self._all(sql.list_vectors, artifact_id=artifact_id, offset=offset, limit=limit)
         return [_item_of(row) for row in rows]
 
+    async def vector_ids(self, artifact_id: ArtifactId, prefixes: Sequence[str]) -> list[str]:
+        rows = await self._all(sql.vector_ids, artifact_id=artifact_id, prefixes=json_list(prefixes))
+        return [row[0] for row in rows]
+
     async def vector_changes(
         self, artifact_id: ArtifactId, *, after: tuple[int, str], limit: int
     ) -> list[VectorChange]:

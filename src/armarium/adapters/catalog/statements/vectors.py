@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Select, Update, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Delete, Insert, Select, Update, and_, bindparam, delete, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from armarium.adapters.catalog import tables as t
-from armarium.adapters.catalog.constructs import InList
+from armarium.adapters.catalog.constructs import InList, Listed
 
 _space = t.vector_space.c
 _vector = t.vector.c
@@ -44,6 +44,13 @@ def vector_changes() -> Select[Any]:
 def known_ids() -> Select[Any]:
     """Which of :ids have a row, and whether it holds a vector."""
     return select(_vector.id, _is_there).where(_of_artifact, InList(_vector.id, "ids"))
+
+
+def vector_ids() -> Select[Any]:
+    """Ids that begin with any of :prefixes, which nothing but letters, digits and dashes follows."""
+    prefix = Listed("prefixes")
+    begins = and_(_vector.id >= prefix.c.item, _vector.id < prefix.c.item + literal_column("'~'"))
+    return select(_vector.id).select_from(prefix.join(t.vector, and_(_of_artifact, begins))).where(_is_there)
 
 
 def next_revision() -> Insert:
