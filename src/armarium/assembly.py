@@ -22,6 +22,7 @@ from armarium.adapters.templates.confined import ConfinedTemplates
 from armarium.adapters.vector_index.exact import ExactIndex
 from armarium.auth.identify import Identify
 from armarium.core import Core
+from armarium.core.account_secrets import AccountSecrets
 from armarium.core.accounts import Accounts
 from armarium.core.archives import Archives
 from armarium.core.arrivals import Arrivals
@@ -196,9 +197,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     sweeper = Sweeper(catalog, blobs, clock, arrivals, settings.blob_grace)
     artifacts = Artifacts(catalog, clock, counters, cipher, publication)
     versions = Versions(catalog, clock, cipher, arrivals)
-    resumable = ResumableUploads(
-        catalog, blobs, clock, lifetime=settings.upload_lifetime, max_file_bytes=settings.max_file_bytes
-    )
+    resumable = _resumable(adapters, settings)
     uploads = Uploads(catalog, blobs, clock, files, links, arrivals, adapters.own_stores, settings.max_file_bytes)
     parts_above = settings.dataforce_multipart_above
     contents = Contents(catalog, files, archives, links)
@@ -231,6 +230,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         showcases=Showcases(search, files),
         publication=publication,
         secrets=Secrets(catalog, clock, cipher),
+        account_secrets=AccountSecrets(catalog, clock, cipher),
         own_stores=adapters.own_stores,
         sweeper=sweeper,
         check=Check(catalog, blobs, sweeper),
@@ -241,6 +241,13 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         catalog=catalog,
         blobs=blobs,
         clock=clock,
+    )
+
+
+def _resumable(adapters: Adapters, settings: Settings) -> ResumableUploads:
+    catalog, blobs, clock = adapters.catalog, adapters.blobs, adapters.clock
+    return ResumableUploads(
+        catalog, blobs, clock, lifetime=settings.upload_lifetime, max_file_bytes=settings.max_file_bytes
     )
 
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from armarium.core.account_secrets import AccountSecrets
 from armarium.core.accounts import Accounts
 from armarium.core.archives import Archives
 from armarium.core.artifacts import Artifacts
@@ -62,6 +63,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     copies: Copies
     search: Search
     secrets: Secrets
+    account_secrets: AccountSecrets
     own_stores: OwnStores
     publication: Publication
     spaces: Spaces

@@ -25,6 +25,7 @@ from armarium.domain.principal import Role
 from armarium.domain.query import Cursor, Field, Query
 from armarium.domain.upload import OpenUpload, Resumable, Segment
 from armarium.domain.version import Draft, Outline, StagedFile, Version
+from armarium.ports.account_secrets import AccountSecretReader, AccountSecretWriter
 from armarium.ports.own_stores import OwnStoreReader, OwnStoreWriter
 from armarium.ports.queue import JobReader, JobWriter
 from armarium.ports.requests import RequestWriter
@@ -82,7 +83,7 @@ class Interrupted(Unavailable):
     """A transaction was taken back so that others could go on; the same work done again goes through."""
 
 
-class Reader(JobReader, TableReader, VectorReader, OwnStoreReader, Protocol):
+class Reader(JobReader, TableReader, VectorReader, OwnStoreReader, AccountSecretReader, Protocol):
     """Questions, each answered by one statement."""
 
     # artifacts
@@ -268,7 +269,9 @@ class Reader(JobReader, TableReader, VectorReader, OwnStoreReader, Protocol):
         ...
 
 
-class Transaction(Reader, JobWriter, RequestWriter, TableWriter, VectorWriter, OwnStoreWriter, Protocol):
+class Transaction(
+    Reader, JobWriter, RequestWriter, TableWriter, VectorWriter, OwnStoreWriter, AccountSecretWriter, Protocol
+):
     """Changes. Inside a transaction finding an artifact, a workspace or a user also locks it until the end.
 
     shared: others may find it shared at the same time, but nobody removes it; for those who only refer to it.

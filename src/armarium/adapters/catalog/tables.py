@@ -304,6 +304,18 @@ secret = Table(
     sqlite_with_rowid=False,
 )
 
+# kind: NULL where nothing was said; expires_at: seconds since the epoch, 0 for never.
+account_secret = Table(
+    "account_secret",
+    metadata,
+    _owner("workspace", "workspace.name", primary_key=True),
+    Column("name", WORD, primary_key=True),
+    Column("kind", WORD),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # settings: JSON of what may be shown; ciphertext: sealed JSON of the keys.
 bucket = Table(
     "bucket",

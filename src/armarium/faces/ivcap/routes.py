@@ -15,6 +15,7 @@ from armarium.faces.ivcap.aspects import AspectOperations
 from armarium.faces.ivcap.blobs import BlobOperations
 from armarium.faces.ivcap.credentials import Credentials
 from armarium.faces.ivcap.errors import Failure, tell
+from armarium.faces.ivcap.secrets import SecretOperations
 
 ELSEWHERE = (
     "orders", "jobs", "services", "services2", "agents", "queues", "packages", "projects", "dashboards", "metadata",
@@ -33,6 +34,7 @@ class IvcapDoor:
             *ArtifactOperations(core).operations(),
             *BlobOperations(core).operations(),
             *AspectOperations(core).operations(),
+            *SecretOperations(core).operations(),
         ]
         caller = limited(Credentials(identify).caller, limits)
         self.rest = RestDoor(

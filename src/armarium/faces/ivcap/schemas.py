@@ -136,3 +136,48 @@ class AspectId(_Wire, frozen=True, kw_only=True):
     """What was stated, by name."""
 
     id: str
+
+
+class SecretItem(_Wire, frozen=True, kw_only=True):
+    """A secret in a listing. expiry-time: in seconds since 1970, 0 for never."""
+
+    secret_name: str
+    expiry_time: int
+    secret_type: str | None = None
+
+
+class SecretRecord(SecretItem, frozen=True, kw_only=True):
+    """A secret and its value."""
+
+    secret_value: str
+
+
+class SecretList(_Wire, frozen=True, kw_only=True):
+    """A page of secrets."""
+
+    items: list[SecretItem]
+    links: list[Link]
+
+
+class SecretListQuery(msgspec.Struct, kw_only=True):
+    """Which secrets. filter: a regular expression found in the name."""
+
+    limit: Limit = 10
+    page: str = ""
+    filter: str = ""
+
+
+class SecretQuery(msgspec.Struct, kw_only=True, rename="kebab"):
+    """One secret; with a type, only if it is of that type."""
+
+    secret_name: str
+    secret_type: str = ""
+
+
+class NewSecret(msgspec.Struct, kw_only=True, rename="kebab"):
+    """What to keep. expiry-time: in seconds since 1970, 0 for never."""
+
+    secret_name: str
+    secret_value: str
+    expiry_time: int = 0
+    secret_type: str = ""

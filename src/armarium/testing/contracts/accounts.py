@@ -3,6 +3,7 @@
 from typing import Any
 
 from armarium.domain.account import Token, User, Workspace
+from armarium.domain.account_secret import AccountSecret, SealedSecret
 from armarium.domain.bucket import Bucket
 from armarium.domain.identifiers import workspace_uuid
 from armarium.domain.principal import Role
@@ -18,6 +19,10 @@ def _a_token(id: str = "t1", **values: object) -> Token:
 def _a_bucket(id: str, name: str, *, sealed: bytes = b"", **values: Any) -> Bucket:
     known = {"settings": {}, "endpoint": "s3.test", "created_at": 1.5, **values}
     return Bucket(id=id, workspace="lab", name=name, sealed=sealed, **known)
+
+
+def _an_account_secret(name: str, **values: Any) -> AccountSecret:
+    return AccountSecret(workspace="lab", name=name, **values)
 
 
 class AccountContract:
@@ -106,6 +111,28 @@ class AccountContract:
             await tx.delete_bucket("1")
             await tx.put_bucket(_a_bucket("2", "models"))
         assert [bucket.name for bucket in await catalog.list_buckets("lab")] == ["models"]
+
+    async def test_a_secret_of_an_account_is_kept_until_it_expires(self, catalog: Catalog) -> None:
+        await a_workspace(catalog, "lab")
+        await a_workspace(catalog, "den")
+        last = SealedSecret(_an_account_secret("b", kind="token"), b"\x00sealed")
+        async with catalog.transaction() as tx:
+            await tx.put_account_secret(SealedSecret(_an_account_secret("b", expires_at=5), b"first"))
+            for secret in (last, SealedSecret(_an_account_secret("Z", expires_at=20), b"brief")):
+                await tx.put_account_secret(secret)
+        assert await catalog.find_account_secret("lab", "b", now=10.5) == last
+        assert await catalog.find_account_secret("den", "b", now=10.5) is None
+        assert await catalog.list_account_secrets("den", now=10.5) == []
+        assert [one.name for one in await catalog.list_account_secrets("lab", now=19.9)] == ["Z", "b"]
+        assert await catalog.list_account_secrets("lab", now=20) == [last.secret]
+        assert await catalog.find_account_secret("lab", "Z", now=20) is None
+        async with catalog.transaction() as tx:
+            await tx.forget_account_secrets("lab", expired_by=20)
+            assert not await tx.delete_account_secret("lab", "Z")
+            assert await tx.delete_account_secret("lab", "b")
+            await tx.put_account_secret(SealedSecret(_an_account_secret("c"), b""))
+            await tx.delete_workspace("lab")
+        assert await catalog.list_account_secrets("lab", now=0) == []
 
     async def test_events_are_told_newest_first(self, catalog: Catalog) -> None:
         events = [

@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 
 from armarium.adapters.catalog.compiled import Build
+from armarium.adapters.catalog.records.account_secrets import AccountSecretReader, AccountSecretWriter
 from armarium.adapters.catalog.records.accounts import AccountReader, AccountWriter
 from armarium.adapters.catalog.records.archives import ArchiveReader, ArchiveWriter
 from armarium.adapters.catalog.records.artifacts import ArtifactReader, ArtifactWriter
@@ -29,6 +30,7 @@ class SqlReader(
     FileReader,
     ArchiveReader,
     AccountReader,
+    AccountSecretReader,
     BucketReader,
     OwnStoreReader,
     JobReader,
@@ -49,6 +51,7 @@ class SqlTransaction(
     FileWriter,
     ArchiveWriter,
     AccountWriter,
+    AccountSecretWriter,
     BucketWriter,
     OwnStoreWriter,
     JobWriter,
