@@ -9,6 +9,7 @@ import pytest
 from armarium.testing.postgres import Databases, databases
 from armarium.testing.s3_server import RunningS3, settings_of
 from armarium.testing.server import RunningServer
+from armarium.testing.storage import BLOBS, CATALOGS, servers_stored
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -16,6 +17,16 @@ REPOSITORY = Path(__file__).parents[1]
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--blobs", choices=["disk", "s3"], default="disk", help="where servers of the tests keep files")
     parser.addoption("--chaos-seconds", type=float, default=20.0, help="how long the chaos test lasts")
+    parser.addoption("--catalog", choices=CATALOGS, default="sqlite", help="where servers under test keep records")
+    parser.addoption("--blobs", choices=BLOBS, default="disk", help="where servers under test keep files")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every server of the tests keeps its things where the command line says."""
+    chosen = (request.config.getoption("--catalog"), request.config.getoption("--blobs"))
+    with servers_stored(*chosen, tmp_path_factory.getbasetemp()):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,6 +31,9 @@ class RunningServer:
     settings: `ARMARIUM_*` environment variables of the server and of `run`.
     """
 
+    storage: Callable[[Path], Mapping[str, str]] = staticmethod(lambda data: {})
+    """Settings every server of a data folder begins with: where `storage.py` says that things are kept."""
+
     def __init__(
         self,
         data: Path,
@@ -44,7 +47,7 @@ class RunningServer:
         self.port = port
         self.url = ""
         self._options = tuple(options)
-        self._environment = _environment(settings or {})
+        self._environment = _environment({**self.storage(data), **(settings or {})})
         self._start_timeout_seconds = start_timeout_seconds
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
