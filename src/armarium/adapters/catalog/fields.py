@@ -36,16 +36,9 @@ def root_scope(workspace: str) -> str:
     return "/" + workspace
 
 
-def storable(text: str) -> str:
-    """Write U+0000, which PostgreSQL cannot hold, as U+0001 U+0001, and U+0001 as U+0001 U+0002; the order stays."""
-    if text.isprintable():
-        return text
-    return text.replace("\x01", "\x01\x02").replace("\x00", "\x01\x01")
-
-
 def field_name(source: str, path: str) -> str:
     """The name of a field in the table; a very long one ends in its hash, so that any index can hold it."""
-    name = storable(f"{source}.{path}")
+    name = f"{source}.{path}"
     if len(name) <= _LONGEST_NAME:
         return name
     return f"{name[:_LONGEST_NAME]}~{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()}"
@@ -56,10 +49,10 @@ def field_rows(fields: Iterable[tuple[str, IndexedScalar]]) -> set[FieldRow]:
     rows: set[FieldRow] = set()
     first: dict[str, str] = {}
     for source, scalar in fields:
-        name, key = field_name(source, scalar.path), storable(sort_key(scalar.value))
+        name, key = field_name(source, scalar.path), sort_key(scalar.value)
         element = ELEMENT
         if not scalar.element:
             element = SCALAR if first.setdefault(name, key) == key else DOUBLE
-        text = storable(scalar.value) if isinstance(scalar.value, str) and len(key) > _LONGEST_WHOLE_KEY else None
+        text = scalar.value if isinstance(scalar.value, str) and len(key) > _LONGEST_WHOLE_KEY else None
         rows.add((name, element, key, text))
     return rows

@@ -35,7 +35,7 @@ from sqlalchemy import (
 
 from armarium.adapters.catalog import tables as t
 from armarium.adapters.catalog.constructs import InList, ManifestContains, MatchesPattern
-from armarium.adapters.catalog.fields import DOUBLE, ELEMENT, SCALAR, field_name, storable
+from armarium.adapters.catalog.fields import DOUBLE, ELEMENT, SCALAR, field_name
 from armarium.adapters.catalog.rows import json_list
 from armarium.adapters.catalog.text_search import fold, match_expression
 from armarium.domain.errors import Invalid
@@ -61,6 +61,9 @@ Shape = tuple[Any, ...]
 
 ALWAYS: Shape = ("all", ())
 NEVER: Shape = ("any", ())
+
+NO_FIELD = ""
+"""A name no field has."""
 
 MAX_CONDITIONS = 256
 _TEXTS = ("s", "t")
@@ -118,7 +121,7 @@ class _Translation:
             case Keyword(text):
                 return self._keyword(fold(text))
             case Lacks(field):
-                return ("lacks", self._name(field_name(field.source, field.path)))
+                return ("lacks", self._field_name(field))
             case Equals(field, value):
                 return self._equals(field, value)
             case Matches(field, pattern, elements):
@@ -144,17 +147,22 @@ class _Translation:
         return ("column_in", column, self._name(json_list(values))) if values else NEVER
 
     def _field(self, elements: bool, field: Field, keys: tuple[str, ...]) -> Shape:
+        keys = tuple(key for key in keys if _may_be_stored(key))
         if not keys:
             return NEVER
-        name = self._name(field_name(field.source, field.path))
-        stored = [storable(key) for key in keys]
-        if len(stored) == 1:
-            return ("field_is", elements, name, self._name(stored[0]))
-        return ("field_in", elements, name, self._name(json_list(stored)))
+        name = self._field_name(field)
+        if len(keys) == 1:
+            return ("field_is", elements, name, self._name(keys[0]))
+        return ("field_in", elements, name, self._name(json_list(keys)))
+
+    def _field_name(self, field: Field) -> str:
+        return self._name(field_name(field.source, field.path) if _may_be_stored(field.path) else NO_FIELD)
 
     def _matches(self, field: Field, pattern: str, elements: bool) -> Shape:
+        if not _may_be_stored(pattern):
+            return NEVER
         if field.source != "artifact":
-            name = self._name(field_name(field.source, field.path))
+            name = self._field_name(field)
             return ("field_matches", elements, name, self._name(pattern))
         return NEVER if field.path in NUMBER_FIELDS else ("column_matches", field.path, self._name(pattern))
 
@@ -164,16 +172,15 @@ class _Translation:
         if field.source != "artifact":
             first = _NUMBERS[0] if low is None else sort_key(low)
             last = _NUMBERS[1] if high is None else sort_key(high)
-            name = field_name(field.source, field.path)
-            return ("field_between", self._name(name), self._name(first), self._name(last))
+            return ("field_between", self._field_name(field), self._name(first), self._name(last))
         if field.path not in NUMBER_FIELDS:
             return NEVER
         names = [None if bound is None else self._name(bound) for bound in (low, high)]
         return ("column_between", field.path, *names)
 
     def _keyword(self, needle: str) -> Shape:
-        if "\x00" in needle:
-            return NEVER  # JSON writes it as an escape
+        if not _may_be_stored(needle):
+            return NEVER
         trigrams = match_expression(needle)
         return ("keyword", self._name(needle), None if trigrams is None else self._name(trigrams))
 
@@ -187,10 +194,15 @@ def _joined(word: str, shapes: list[Shape]) -> Shape:
     return flat[0] if len(flat) == 1 else (word, tuple(flat))
 
 
+def _may_be_stored(text: str) -> bool:
+    """Whether any text of the catalog can have this in it: none holds U+0000, which PostgreSQL cannot keep."""
+    return "\x00" not in text
+
+
 def _column_values(column: str, value: Scalar) -> list[Any]:
     """What a built-in column must hold to equal a value; nothing where the kinds differ."""
     if column not in NUMBER_FIELDS:
-        return [value] if isinstance(value, str) else []
+        return [value] if isinstance(value, str) and _may_be_stored(value) else []
     if isinstance(value, bool):
         return []
     try:

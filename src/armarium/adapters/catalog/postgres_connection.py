@@ -50,7 +50,7 @@ def refusal(error: BaseException) -> ArmariumError | None:
     if isinstance(error, asyncpg.TransactionRollbackError):
         return Interrupted("The catalog is busy with changes of the same things.")
     if isinstance(error, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError):
-        return Invalid("text", "The text holds a NUL character, which the catalog cannot keep.")
+        return Invalid("text", "Invalid text: it contains a NUL character.")
     if isinstance(error, asyncpg.ProgramLimitExceededError):
         return Invalid("text", "A name is longer than the catalog can look up.")
     if isinstance(error, asyncpg.DataError | UnicodeEncodeError):
