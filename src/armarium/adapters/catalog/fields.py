@@ -20,6 +20,8 @@ ELEMENT = 1
 DOUBLE = 2
 """A second value at the same path, which `{"a": {"b": 1}, "a.b": 2}` has; found, but never ordered by."""
 
+_NO_FIELD = ""
+"""Stands for what no manifest can have: U+0000 is refused, and PostgreSQL would not even take the question."""
 _LONGEST_NAME = 200
 _LONGEST_WHOLE_KEY = 201
 
@@ -38,6 +40,8 @@ def root_scope(workspace: str) -> str:
 
 def field_name(source: str, path: str) -> str:
     """The name of a field in the table; a very long one ends in its hash, so that any index can hold it."""
+    if "\x00" in path:
+        return _NO_FIELD
     name = f"{source}.{path}"
     if len(name) <= _LONGEST_NAME:
         return name

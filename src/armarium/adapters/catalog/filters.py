@@ -62,9 +62,6 @@ Shape = tuple[Any, ...]
 ALWAYS: Shape = ("all", ())
 NEVER: Shape = ("any", ())
 
-NO_FIELD = ""
-"""A name no field has."""
-
 MAX_CONDITIONS = 256
 _TEXTS = ("s", "t")
 _NUMBERS = ("n", "o")
@@ -156,7 +153,7 @@ class _Translation:
         return ("field_in", elements, name, self._name(json_list(keys)))
 
     def _field_name(self, field: Field) -> str:
-        return self._name(field_name(field.source, field.path) if _may_be_stored(field.path) else NO_FIELD)
+        return self._name(field_name(field.source, field.path))
 
     def _matches(self, field: Field, pattern: str, elements: bool) -> Shape:
         if not _may_be_stored(pattern):
@@ -195,7 +192,7 @@ def _joined(word: str, shapes: list[Shape]) -> Shape:
 
 
 def _may_be_stored(text: str) -> bool:
-    """Whether any text of the catalog can have this in it: none holds U+0000, which PostgreSQL cannot keep."""
+    """Whether any text of the catalog can have this in it: U+0000 is refused."""
     return "\x00" not in text
 
 

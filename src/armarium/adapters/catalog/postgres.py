@@ -129,12 +129,15 @@ async def _connected(pool: Any) -> AsyncIterator[Any]:
 
 async def _roll_back(connection: Any) -> None:
     """Take a transaction back; a connection that cannot even do that is given up, which has the same effect."""
-    try:
-        if not connection.is_closed() and connection.is_in_transaction():
-            await connection.execute("ROLLBACK", timeout=_ROLLBACK_SECONDS)
-    except BaseException:
-        connection.terminate()
-        raise
+    with contextlib.suppress(asyncpg.InterfaceError):  # it is lost already, and the pool has taken it back
+        try:
+            if connection.is_in_transaction():
+                await connection.execute("ROLLBACK", timeout=_ROLLBACK_SECONDS)
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            connection.terminate()
+        except BaseException:
+            connection.terminate()
+            raise
 
 
 async def _close(pool: Any) -> None:

@@ -100,7 +100,7 @@ async def make_pool(url: str, size: int) -> "asyncpg.Pool[Any]":
     """Connect. size: connections at most."""
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=0,  # it would be restored behind our back, and complained about while the server is away
         max_size=size,
         connection_class=Connection,
         statement_cache_size=1024,
