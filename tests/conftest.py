@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from armarium.testing.postgres import Databases, databases
-from armarium.testing.s3_server import RunningS3, settings_of
+from armarium.testing.s3_server import RunningS3
 from armarium.testing.server import RunningServer
 from armarium.testing.storage import BLOBS, CATALOGS, servers_stored
 
@@ -15,7 +14,6 @@ REPOSITORY = Path(__file__).parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--blobs", choices=["disk", "s3"], default="disk", help="where servers of the tests keep files")
     parser.addoption("--chaos-seconds", type=float, default=20.0, help="how long the chaos test lasts")
     parser.addoption("--catalog", choices=CATALOGS, default="sqlite", help="where servers under test keep records")
     parser.addoption("--blobs", choices=BLOBS, default="disk", help="where servers under test keep files")
@@ -42,12 +40,9 @@ def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
 
 
 @pytest.fixture(scope="session")
-def blobs_settings(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The settings that give a server of the tests its files, in a bucket of its own where they are in S3."""
-    if request.config.getoption("--blobs") == "disk":
-        return {}
-    server: RunningS3 = request.getfixturevalue("s3_server")
-    return settings_of(server.make_bucket(f"files-{uuid4()}", prefix="some/where"))
+def keeps_files_itself(request: pytest.FixtureRequest) -> bool:
+    """Whether servers of the tests take the bytes, and not a store behind them."""
+    return bool(request.config.getoption("--blobs") == "disk")
 
 
 @pytest.fixture(scope="session")

@@ -26,9 +26,7 @@ def zenodo() -> Iterator[Zenodo]:
 
 
 @pytest.fixture(scope="session")
-def armarium_server(
-    tmp_path_factory: pytest.TempPathFactory, zenodo: Zenodo, blobs_settings: dict[str, str]
-) -> Iterator[RunningServer]:
+def armarium_server(tmp_path_factory: pytest.TempPathFactory, zenodo: Zenodo) -> Iterator[RunningServer]:
     settings = {
         "ARMARIUM_JWT_SECRET": JWT_SECRET,
         "ARMARIUM_MAX_FILE_BYTES": str(LARGEST_FILE),
@@ -36,7 +34,6 @@ def armarium_server(
         "ARMARIUM_DATAFORCE_MULTIPART_ABOVE": "1MiB",
         "ARMARIUM_SANDBOX_ZENODO_URL": zenodo.url,
         "ARMARIUM_LOG_LEVEL": "warning",
-        **blobs_settings,
     }
     with RunningServer(tmp_path_factory.mktemp("doors") / "data", settings=settings) as server:
         yield server

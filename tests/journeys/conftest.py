@@ -11,8 +11,8 @@ from tests.journeys.doors import Door, all_doors
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory, blobs_settings: dict[str, str]) -> Iterator[RunningServer]:
-    settings = {"ARMARIUM_JWT_SECRET": JWT_SECRET, "ARMARIUM_LOG_LEVEL": "warning", **blobs_settings}
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    settings = {"ARMARIUM_JWT_SECRET": JWT_SECRET, "ARMARIUM_LOG_LEVEL": "warning"}
     with RunningServer(tmp_path_factory.mktemp("journeys") / "data", settings=settings) as server:
         yield server
 

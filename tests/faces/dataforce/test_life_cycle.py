@@ -168,8 +168,8 @@ def test_bytes_that_were_not_declared_never_become_an_artifact(shelf: Shelf, wro
     assert shelf.api.refused("GET", shelf.at(announced, "/download-url"))[0] == 404
 
 
-def test_the_server_refuses_bytes_that_were_not_declared_at_once(shelf: Shelf, blobs_settings: dict[str, str]):
-    if blobs_settings:
+def test_the_server_refuses_bytes_that_were_not_declared_at_once(shelf: Shelf, keeps_files_itself: bool):
+    if not keeps_files_itself:
         pytest.skip("the store takes what it is sent; it is checked when the upload is reported")
     announced = shelf.announce()
     url = announced["upload_details"]["url"]
