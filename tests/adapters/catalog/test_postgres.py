@@ -20,6 +20,7 @@ class TestOnPostgres(CatalogContract):
     pass
 
 
+@pytest.mark.slow
 class TestListingWithoutCandidates(ListingContract):
     """Every condition passes for a common one, so that indexes are walked in order."""
 

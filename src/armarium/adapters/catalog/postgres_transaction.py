@@ -46,10 +46,6 @@ class PostgresTransaction(SqlTransaction):
         await self._one(sql.lock_user, user_id=user_id)
         return await super().find_user(user_id)
 
-    async def delete_workspace(self, name: str) -> None:
-        await self._one(sql.lock_workspace, False, name=name)
-        await super().delete_workspace(name)
-
     async def fill_slot(self, slot: str, entry: FileEntry, *, crc32: int | None = None) -> bool:
         if await self._one(sql.lock_slot, slot=slot) is None:
             return False
