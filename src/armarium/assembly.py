@@ -197,7 +197,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     sweeper = Sweeper(catalog, blobs, clock, arrivals, settings.blob_grace)
     artifacts = Artifacts(catalog, clock, counters, cipher, publication)
     versions = Versions(catalog, clock, cipher, arrivals)
-    resumable = _resumable(adapters, settings)
+    resumable = _resumable(adapters, settings, arrivals)
     uploads = Uploads(catalog, blobs, clock, files, links, arrivals, adapters.own_stores, settings.max_file_bytes)
     parts_above = settings.dataforce_multipart_above
     contents = Contents(catalog, files, archives, links)
@@ -244,10 +244,15 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     )
 
 
-def _resumable(adapters: Adapters, settings: Settings) -> ResumableUploads:
-    catalog, blobs, clock = adapters.catalog, adapters.blobs, adapters.clock
+def _resumable(adapters: Adapters, settings: Settings, arrivals: Arrivals) -> ResumableUploads:
     return ResumableUploads(
-        catalog, blobs, clock, lifetime=settings.upload_lifetime, max_file_bytes=settings.max_file_bytes
+        adapters.catalog,
+        adapters.blobs,
+        adapters.clock,
+        arrivals,
+        adapters.own_stores,
+        lifetime=settings.upload_lifetime,
+        max_file_bytes=settings.max_file_bytes,
     )
 
 

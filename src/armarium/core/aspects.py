@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from armarium.core import regexes
+from armarium.core.interruptions import again_if_interrupted
 from armarium.core.permissions import access_of, allows, has_role, require, require_role
 from armarium.domain.artifact import Found
 from armarium.domain.aspect import (
@@ -77,12 +78,14 @@ class Aspects:
         self._catalog = catalog
         self._clock = clock
 
+    @again_if_interrupted
     async def add(self, principal: Principal, statement: Statement) -> Aspect:
         """State something beside all that is stated already. Raises Forbidden, Invalid, TooLarge."""
         async with self._catalog.transaction() as tx:
             workspace = await self._place(tx, principal, statement)
             return await assert_aspect(tx, self._clock, principal, workspace, statement)
 
+    @again_if_interrupted
     async def replace(self, principal: Principal, statement: Statement) -> Aspect:
         """State something in place of the one aspect of the same entity and schema, from the moment that one ends.
 
@@ -103,6 +106,7 @@ class Aspects:
             former = ended[0] if ended else None
             return await assert_aspect(tx, self._clock, principal, workspace, statement, moment=moment, replaces=former)
 
+    @again_if_interrupted
     async def retract(self, principal: Principal, aspect_id: str) -> None:
         """Let an aspect hold no longer; one that has ended stays as it is. Raises NotFound, Forbidden."""
         async with self._catalog.transaction() as tx:

@@ -13,15 +13,17 @@ from datetime import timedelta
 
 import msgspec
 
-from armarium.core.arrivals import entry_of_arrival
+from armarium.core.arrivals import Arrivals, entry_of_arrival
 from armarium.core.arriving import Arriving, Checksum
+from armarium.core.interruptions import again_if_interrupted
 from armarium.core.lookup import find
+from armarium.core.own_stores import OwnStores
 from armarium.core.permissions import access_of, require
 from armarium.core.turns import Turn, Turns
 from armarium.domain.artifact import Found
 from armarium.domain.errors import Conflict, Forbidden, Invalid, NotFound, NotStaged, TooLarge
 from armarium.domain.file import BlobId, FileEntry, content_type_of, safe_path
-from armarium.domain.identifiers import ById
+from armarium.domain.identifiers import ArtifactId, ById
 from armarium.domain.principal import Action, Principal
 from armarium.domain.storage_keys import blob_key
 from armarium.domain.upload import Ending, Resumable, Segment
@@ -63,11 +65,21 @@ class ResumableUploads:
     """Use cases around resumable uploads."""
 
     def __init__(
-        self, catalog: Catalog, blobs: Blobs, clock: Clock, *, lifetime: timedelta, max_file_bytes: int | None
+        self,
+        catalog: Catalog,
+        blobs: Blobs,
+        clock: Clock,
+        arrivals: Arrivals,
+        own_stores: OwnStores,
+        *,
+        lifetime: timedelta,
+        max_file_bytes: int | None,
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._clock = clock
+        self._arrivals = arrivals
+        self._own_stores = own_stores
         self._lifetime = lifetime
         self.max_file_bytes = max_file_bytes
         self._turns = Turns()
@@ -96,29 +108,35 @@ class ResumableUploads:
         """
         self._check_length(length)
         wanted = safe_path(path)
+        now = self._clock.now()
+        upload = Resumable(
+            id=self._clock.new_id(),
+            artifact_id=ArtifactId(""),
+            path=wanted,
+            slot=self._clock.new_id(),
+            ending=ending,
+            length=length,
+            commits=commits,
+            metadata=metadata,
+            created_by=principal.effective_id,
+            touched_at=now,
+            expires_at=self._expiry(),
+        )
+        upload = await self._stage(principal, name, upload, content_type or content_type_of(wanted))
+        return await self._settle(upload) if upload.is_whole else upload
+
+    @again_if_interrupted
+    async def _stage(self, principal: Principal, name: str, upload: Resumable, content_type: str) -> Resumable:
         async with self._catalog.transaction() as tx:
             found = await find(tx, principal, name)
-            require(principal, Action.PUT_FILE, access_of(found), path=wanted)
+            require(principal, Action.PUT_FILE, access_of(found), path=upload.path)
             if found.artifact.intent is None:
                 raise NotStaged("Artifact must be in staging mode to change its files.")
-            kind = content_type or content_type_of(wanted)
-            staged = StagedFile(path=wanted, slot=self._clock.new_id(), content_type=kind)
+            staged = StagedFile(path=upload.path, slot=upload.slot, content_type=content_type)
             (staged,) = await tx.stage_files(found.artifact.id, [staged])
-            upload = Resumable(
-                id=self._clock.new_id(),
-                artifact_id=found.artifact.id,
-                path=wanted,
-                slot=staged.slot,
-                ending=ending,
-                length=length,
-                commits=commits,
-                metadata=metadata,
-                created_by=principal.effective_id,
-                touched_at=self._clock.now(),
-                expires_at=self._expiry(),
-            )
+            upload = msgspec.structs.replace(upload, artifact_id=found.artifact.id, slot=staged.slot)
             await tx.insert_resumable(upload)
-        return await self._settle(upload) if upload.is_whole else upload
+        return upload
 
     async def find(self, principal: Principal, upload_id: str) -> Resumable:
         """How far an upload has come; what was under way is kept before this answers. Raises NotFound, Forbidden."""
@@ -159,8 +177,7 @@ class ResumableUploads:
             try:
                 await self.settle(upload)
             except NotFound:
-                async with self._catalog.transaction() as tx:  # its artifact is gone, or its draft was discarded
-                    await tx.delete_resumable(upload.id, now=self._clock.now())
+                await self._forget(upload.id)  # its artifact is gone, or its draft was discarded
 
     async def drop(self, principal: Principal, upload_id: str) -> None:
         """Forget an upload. Raises NotFound, Forbidden (also when it is complete)."""
@@ -169,8 +186,12 @@ class ResumableUploads:
             upload = await self._get(upload_id)
             if upload.stored is not None and upload.commits:
                 raise Forbidden(Action.REMOVE_FILE, "The upload is complete: its content does not change any more.")
-            async with self._catalog.transaction() as tx:
-                await tx.delete_resumable(upload_id, now=self._clock.now())
+            await self._forget(upload_id)
+
+    @again_if_interrupted
+    async def _forget(self, upload_id: str) -> None:
+        async with self._catalog.transaction() as tx:
+            await tx.delete_resumable(upload_id, now=self._clock.now())
 
     # what comes in
 
@@ -212,11 +233,12 @@ class ResumableUploads:
     async def _keep(self, upload: Resumable, changed: Resumable, arriving: Arriving) -> Resumable:
         """Store one segment and record it. Raises OffsetConflict when another server has been faster."""
         await self._join_many(upload)
-        blob_id = BlobId(self._clock.new_id())
+        blob_id = await self._own_stores.new_blob(upload.artifact_id)
         stat = await self._blobs.put(blob_key(blob_id), arriving.segment())
         after = msgspec.structs.replace(changed, offset=upload.offset + stat.size_bytes)
         return await self._advance(upload, after, _segment(upload.offset, blob_id, stat))
 
+    @again_if_interrupted
     async def _advance(self, upload: Resumable, after: Resumable, segment: Segment | None) -> Resumable:
         after = msgspec.structs.replace(after, touched_at=self._clock.now(), expires_at=self._expiry())
         async with self._catalog.transaction() as tx:
@@ -228,26 +250,40 @@ class ResumableUploads:
     async def _join_many(self, upload: Resumable) -> None:
         segments = await self._catalog.list_segments(upload.id)
         if len(segments) >= MOST_SEGMENTS:
-            joined = await self._joined(segments)
-            async with self._catalog.transaction() as tx:
-                await tx.replace_segments(upload.id, joined, now=self._clock.now())
+            await self._keep_joined(upload, await self._joined(upload, segments))
+
+    @again_if_interrupted
+    async def _keep_joined(self, upload: Resumable, joined: Segment) -> None:
+        async with self._catalog.transaction() as tx:
+            if not await tx.advance_resumable(upload, from_offset=upload.offset, segment=None):
+                raise OffsetConflict(upload.offset)  # another server has added to it meanwhile
+            await tx.replace_segments(upload.id, joined, now=self._clock.now())
 
     # what becomes of it
 
     async def _settle(self, upload: Resumable) -> Resumable:
         if upload.is_settled:
             return upload
-        whole = await self._joined(await self._catalog.list_segments(upload.id))
+        whole = await self._joined(upload, await self._catalog.list_segments(upload.id))
+        settled = await self._record(upload, whole)
+        await self._arrivals.overtaken(upload.slot)
+        return settled
+
+    @again_if_interrupted
+    async def _record(self, upload: Resumable, whole: Segment) -> Resumable:
+        """Make the whole the file, unless another server has been faster."""
         async with self._catalog.transaction() as tx:
             await tx.find_artifact(ById(upload.artifact_id))  # which keeps other servers from doing the same
             now = await tx.find_resumable(upload.id)
             if now is None:
                 raise _gone(upload.id)
-            if now.is_settled or now.offset != upload.offset:
-                return now  # another server has been faster
-            return await self._fill(tx, now, whole)
+            settled = msgspec.structs.replace(now, stored=upload.offset)
+            if now.is_settled or not await tx.advance_resumable(settled, from_offset=upload.offset, segment=None):
+                return now
+            await self._fill(tx, now, whole)
+        return settled
 
-    async def _fill(self, tx: Transaction, upload: Resumable, whole: Segment) -> Resumable:
+    async def _fill(self, tx: Transaction, upload: Resumable, whole: Segment) -> None:
         """Put the bytes behind the staged path, and commit where that was asked for."""
         if upload.commits and upload.stored is not None and self._reopen is not None:
             staged = await self._reopen(tx, upload)
@@ -258,19 +294,16 @@ class ResumableUploads:
         entry = entry_of_arrival(slot[1], whole.blob_id, _stat(whole), self._clock.now())
         if not await tx.fill_slot(upload.slot, entry, crc32=whole.crc32):
             raise _gone(upload.id)
-        after = msgspec.structs.replace(upload, stored=upload.offset)
-        await tx.advance_resumable(after, from_offset=upload.offset, segment=None)
         may_grow = upload.ending is Ending.OPEN
         await tx.replace_segments(upload.id, whole if may_grow else None, now=self._clock.now())
         if upload.commits and self._commit is not None:
             await self._commit(tx, upload, entry)
-        return after
 
-    async def _joined(self, segments: Sequence[Segment]) -> Segment:
+    async def _joined(self, upload: Resumable, segments: Sequence[Segment]) -> Segment:
         """One segment as it is; several, or none, as a new blob."""
         if len(segments) == 1:
             return segments[0]
-        blob_id = BlobId(self._clock.new_id())
+        blob_id = await self._own_stores.new_blob(upload.artifact_id)
         stat = await self._blobs.put(blob_key(blob_id), self._bytes(segments))
         return _segment(0, blob_id, stat)
 

@@ -26,6 +26,10 @@ _STATUS: dict[type[ArmariumError], int] = {
 }
 
 
+_OF_UPLOADS = frozenset({"length", "checksum", "path"})
+"""What can be wrong with an upload is said by headers, not by parameters."""
+
+
 class Failure(msgspec.Struct, omit_defaults=True):
     """The body of every failure."""
 
@@ -49,11 +53,17 @@ def tell(error: ArmariumError) -> Response:
     """Answer with a failure."""
     if isinstance(error, TusFailure):
         return _with(failure(Failure(error.message), error, error.status), error.headers)
-    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), None) or status_of(error)
+    status = _status(error)
     response = failure(_body(error, status), error, status)
     if isinstance(error, OffsetConflict):
         return _with(response, {**MARK, "upload-offset": str(error.offset)})
     return response
+
+
+def _status(error: ArmariumError) -> int:
+    if isinstance(error, Invalid) and error.field in _OF_UPLOADS:
+        return 400
+    return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), None) or status_of(error)
 
 
 def _body(error: ArmariumError, status: int) -> Failure:
