@@ -121,3 +121,9 @@ async def test_text_is_folded_as_python_folds_it(postgres_url):
 
 def test_the_functions_can_be_part_of_a_migration():
     assert all("\t" not in function and "%(" not in function for function in functions())
+
+
+async def test_a_database_with_pgvector_is_as_good_as_any(postgres):
+    url = postgres.fresh()
+    await _run(url, "CREATE EXTENSION vector")
+    await (await _opened(url)).close()

@@ -8,7 +8,7 @@
     blob -> archive, archive_member, archive_folder  what is inside a zip, once somebody has asked
     artifact -> secret, stat_day, event, job       what hangs on it
     aspect, aspect_turn                            dated statements about anything with a URN
-    artifact -> vector_space, vector               what a vector collection holds
+    artifact -> vector_space, vector_item          what a vector collection holds
     field                                          scalars of manifests and configs, for filters and orders
     text_doc, text_pending                         SQLite: which manifests the text index knows, and which not yet
     text_body                                      PostgreSQL: the folded manifests a text index is over
@@ -399,7 +399,7 @@ event = Table(
     Index("ix_event_artifact", "artifact_id", "id"),
 )
 
-# revision, epoch: see `domain/vector.py`. removed_count: rows of `vector` that only say that a vector is gone.
+# revision, epoch: see `domain/vector.py`. removed_count: rows of `vector_item` that only say that a vector is gone.
 vector_space = Table(
     "vector_space",
     metadata,
@@ -410,9 +410,9 @@ vector_space = Table(
     Column("removed_count", BigInteger, nullable=False),
 )
 
-# vector, payload: NULL once the vector is removed.
-vector = Table(
-    "vector",
+# vector, payload: NULL once the vector is removed. In PostgreSQL a table is a type: pgvector has taken `vector`.
+vector_item = Table(
+    "vector_item",
     metadata,
     _owner("artifact_id", "artifact.id", primary_key=True),
     Column("id", WORD, primary_key=True),
@@ -420,8 +420,8 @@ vector = Table(
     Column("position", BigInteger, nullable=False),
     Column("vector", LargeBinary),
     Column("payload", Text),
-    Index("ix_vector_revision", "artifact_id", "revision", "id"),
-    Index("ix_vector_position", "artifact_id", "position"),
+    Index("ix_vector_item_revision", "artifact_id", "revision", "id"),
+    Index("ix_vector_item_position", "artifact_id", "position"),
 )
 
 # due_at: when it can be claimed, NULL once it is over (see `domain/job.py`).

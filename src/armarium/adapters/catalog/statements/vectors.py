@@ -9,7 +9,7 @@ from armarium.adapters.catalog import tables as t
 from armarium.adapters.catalog.constructs import InList, Listed
 
 _space = t.vector_space.c
-_vector = t.vector.c
+_vector = t.vector_item.c
 _of_artifact = _vector.artifact_id == bindparam("artifact_id")
 _is_there = _vector.vector.is_not(None)
 _ITEM = (_vector.id, _vector.vector, _vector.payload)
@@ -50,7 +50,7 @@ def vector_ids() -> Select[Any]:
     """Ids that begin with any of :prefixes, which nothing but letters, digits and dashes follows."""
     prefix = Listed("prefixes")
     begins = and_(_vector.id >= prefix.c.item, _vector.id < prefix.c.item + literal_column("'~'"))
-    return select(_vector.id).select_from(prefix.join(t.vector, and_(_of_artifact, begins))).where(_is_there)
+    return select(_vector.id).select_from(prefix.join(t.vector_item, and_(_of_artifact, begins))).where(_is_there)
 
 
 def next_revision() -> Insert:
@@ -65,21 +65,21 @@ def next_revision() -> Insert:
 
 
 def put_vector() -> Insert:
-    statement = insert(t.vector)
+    statement = insert(t.vector_item)
     new = {name: statement.excluded[name] for name in ("revision", "vector", "payload")}
     return statement.on_conflict_do_update(index_elements=["artifact_id", "id"], set_=new)
 
 
 def mark_removed() -> Update:
     return (
-        update(t.vector)
+        update(t.vector_item)
         .where(_of_artifact, _is_there, InList(_vector.id, "ids"))
         .values(vector=None, payload=None, revision=bindparam("new_revision"))
     )
 
 
 def forget_removed() -> Delete:
-    return delete(t.vector).where(_of_artifact, _vector.vector.is_(None))
+    return delete(t.vector_item).where(_of_artifact, _vector.vector.is_(None))
 
 
 def next_epoch() -> Update:
