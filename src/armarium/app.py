@@ -62,8 +62,7 @@ def build(
             if settings.job_slots:
                 background.beside(parts.runner.run(settings.job_slots))
             if settings.sweep_interval:
-                background.every(settings.sweep_interval, core.sweeper.sweep)
-                background.every(settings.sweep_interval, core.idempotency.forget_old)
+                background.every(settings.sweep_interval, core.housekeeping.run)
             token = await core.accounts.bootstrap()
             if announce is not None:
                 announce(token)

@@ -39,11 +39,13 @@ from armarium.core.deposits import Deposits
 from armarium.core.document_work import GenerateWork
 from armarium.core.documents import GENERATE, Documents
 from armarium.core.files import Files
+from armarium.core.housekeeping import Housekeeping
 from armarium.core.idempotency import Idempotency
 from armarium.core.ingestion import INGEST, Ingestion
 from armarium.core.ingestion_work import IngestWork
 from armarium.core.job_runner import Runner, Work
 from armarium.core.jobs import Jobs
+from armarium.core.leases import Leases
 from armarium.core.links import Links
 from armarium.core.own_stores import OwnStores
 from armarium.core.placement import Placement
@@ -233,6 +235,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         account_secrets=AccountSecrets(catalog, clock, cipher),
         own_stores=adapters.own_stores,
         sweeper=sweeper,
+        housekeeping=_housekeeping(adapters, sweeper, settings),
         check=Check(catalog, blobs, sweeper),
         counters=counters,
         links=links,
@@ -259,7 +262,13 @@ def _resumable(adapters: Adapters, settings: Settings, arrivals: Arrivals) -> Re
 def _publication(adapters: Adapters, settings: Settings, placement: Placement, base_url: str) -> Publication:
     urls = {"zenodo": settings.zenodo_url, "sandbox_zenodo": settings.sandbox_zenodo_url}
     archives = {name: ZenodoArchive(url) for name, url in urls.items()}
-    return Publication(adapters.catalog, adapters.blobs, adapters.clock, adapters.cipher, placement, archives, base_url)
+    catalog, blobs, clock, cipher = adapters.catalog, adapters.blobs, adapters.clock, adapters.cipher
+    return Publication(catalog, blobs, clock, cipher, placement, archives, base_url, Leases(catalog, clock))
+
+
+def _housekeeping(adapters: Adapters, sweeper: Sweeper, settings: Settings) -> Housekeeping:
+    catalog, clock = adapters.catalog, adapters.clock
+    return Housekeeping(Leases(catalog, clock), sweeper, Idempotency(catalog, clock), settings.sweep_interval)
 
 
 def _runner(adapters: Adapters, core: Core, settings: Settings) -> Runner:

@@ -17,6 +17,7 @@ from armarium.core.deliveries import Deliveries
 from armarium.core.deposits import Deposits
 from armarium.core.documents import Documents
 from armarium.core.files import Files
+from armarium.core.housekeeping import Housekeeping
 from armarium.core.idempotency import Idempotency
 from armarium.core.ingestion import Ingestion
 from armarium.core.jobs import Jobs
@@ -73,6 +74,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     sites: Sites
     showcases: Showcases
     sweeper: Sweeper
+    housekeeping: Housekeeping
     check: Check
     counters: Counters
     links: Links

@@ -16,13 +16,14 @@ import msgspec
 
 from armarium.core.aliases import wants_deposit
 from armarium.core.interruptions import again_if_interrupted
+from armarium.core.leases import Leases
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require
 from armarium.core.placement import Placement
 from armarium.core.publishing import audit, publish, secret_context
 from armarium.core.values import Values, published_values
 from armarium.domain.artifact import Artifact
-from armarium.domain.errors import ArmariumError, Conflict, Invalid, NotFound
+from armarium.domain.errors import ArmariumError, Invalid, NotFound
 from armarium.domain.file import FileEntry
 from armarium.domain.identifiers import ArtifactId, check_alias_length
 from armarium.domain.manifest import encode_json
@@ -40,6 +41,7 @@ TOKEN_SECRETS = {"zenodo": "ZENODO_ACCESS_TOKEN", "sandbox_zenodo": "SANDBOX_ZEN
 _KEPT_IN = "zenodo"
 _OURS = "armarium"
 _MIN_TOKEN_LENGTH = 8
+_UNDER_WAY = "The artifact is being published already."
 
 
 class Reservation(msgspec.Struct, frozen=True):
@@ -61,6 +63,7 @@ class Publication:
         placement: Placement,
         archives: Mapping[str, Archive],
         base_url: str,
+        leases: Leases,
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
@@ -69,7 +72,7 @@ class Publication:
         self._placement = placement
         self._archives = archives
         self._base_url = base_url
-        self._under_way: set[ArtifactId] = set()
+        self._leases = leases
 
     async def publish(
         self, principal: Principal, name: str, *, to: str | None = None, metadata: Mapping[str, Any] | None = None
@@ -88,7 +91,7 @@ class Publication:
         description = self._description(principal, artifact, metadata)
         _require_committed(artifact)
         token = await self._token(target, [artifact.id, artifact.parent_id])
-        with self._claim(artifact.id):
+        async with self._leases.hold(f"publish {artifact.id}", refusal=_UNDER_WAY):
             entries = await self._catalog.list_files(artifact.versions[-1].id)
             done = await self._through(principal, artifact, target, token, description, entries)
             # It is public now: that the artifact was deleted meanwhile must not hide the record from its owner.
@@ -154,16 +157,6 @@ class Publication:
             with contextlib.suppress(ArmariumError):
                 await archive.discard(token, deposit)
             raise
-
-    @contextlib.contextmanager
-    def _claim(self, artifact_id: ArtifactId) -> Any:
-        if artifact_id in self._under_way:
-            raise Conflict("The artifact is being published already.")
-        self._under_way.add(artifact_id)
-        try:
-            yield
-        finally:
-            self._under_way.discard(artifact_id)
 
     def _description(self, principal: Principal, artifact: Artifact, metadata: Mapping[str, Any] | None) -> Description:
         manifest = msgspec.json.decode(artifact.manifest)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypha_rpc import connect_to_server
+from hypha_rpc.rpc import RemoteException
 
 from armarium.testing.server import RunningServer
 from tests.adapters.archive.zenodo_server import TOKEN, Zenodo, running_zenodo
@@ -98,7 +99,19 @@ async def test_a_server_killed_half_way_goes_on_with_the_same_draft(zenodo: Zeno
             store = await client.get_service("public/artifact-manager")
             draft = (await store.read("tides"))["config"]["zenodo"]
             assert not draft["submitted"]
-            record = await store.publish("tides", to="sandbox_zenodo")
+            record = await publish_once_the_dead_are_forgotten(store, "tides")
     assert record["id"] == draft["id"]
     assert zenodo.contents(record["id"]) == files
     assert zenodo.count("PUT /api/files/.*1.bin") == 1
+
+
+async def publish_once_the_dead_are_forgotten(store: Any, name: str) -> Any:
+    """Publish as soon as the process that was killed does not count as publishing any more."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await store.publish(name, to="sandbox_zenodo")
+            except RemoteException as error:
+                if "being published already" not in str(error):
+                    raise
+                await asyncio.sleep(0.5)
