@@ -1,7 +1,7 @@
 import pytest
 
 
-@pytest.mark.parametrize("door", ["aimable", "dataforce"])
+@pytest.mark.parametrize("door", ["aimable", "dataforce", "ivcap"])
 def test_a_door_is_described_and_can_be_tried_without_going_elsewhere(web, url, door):
     described = web.get(f"{url}/openapi/{door}.json").json()
     assert described["openapi"].startswith("3.1")

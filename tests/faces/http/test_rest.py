@@ -191,7 +191,7 @@ def test_the_document_says_what_the_signatures_say():
     assert [(p["name"], p["in"], p["required"]) for p in listing["parameters"]] == [
         ("limit", "query", False), ("exact", "query", False), ("tags", "query", False),
     ]  # fmt: skip
-    assert set(creation["responses"]) == {"201", "401", "409", "503"}
+    assert set(creation["responses"]) == {"201", "400", "401", "409", "422", "503"}
     assert creation["parameters"][0]["name"] == "Idempotency-Key"
     assert creation["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Shelf"}
     assert set(described["components"]["schemas"]) >= {"Shelf", "Wanted", "Failure"}

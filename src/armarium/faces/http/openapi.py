@@ -3,11 +3,12 @@
 import inspect
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, get_args, get_origin
 
 import msgspec
+from starlette.responses import Response
 
 from armarium.faces.http.rest import Answer, Operation, RestDoor, signature_of
 
@@ -78,7 +79,10 @@ def _kinds_of(operation: Operation) -> list[Any]:
 
 
 def _unwrapped(returns: Any) -> Any:
-    return get_args(returns)[0] if get_origin(returns) is Answer else returns
+    """What is sent as JSON; None for a handler that sends its answer itself."""
+    kind = get_args(returns)[0] if get_origin(returns) is Answer else returns
+    sends_itself = get_origin(kind) is Callable or (inspect.isclass(kind) and issubclass(kind, Response))
+    return None if sends_itself else kind
 
 
 def _described(operation: Operation, about: About, kinds: _Kinds) -> dict[str, Any]:
@@ -122,7 +126,8 @@ def _responses(operation: Operation, about: About, kinds: _Kinds) -> dict[str, A
     responses = {str(operation.status): _success(operation, returned, operation.status, kinds)}
     responses |= {str(status): _success(operation, kind, status, kinds) for status, kind in operation.also.items()}
     failure = {_JSON: {"schema": kinds.schema(about.failure)}}
-    for status in sorted({*about.always, *operation.fails}):
+    of_keys = (400, 409, 422) if operation.creates else ()  # an `Idempotency-Key` that is wrong, in use, or used
+    for status in sorted({*about.always, *operation.fails, *of_keys}):
         responses.setdefault(str(status), {"description": HTTPStatus(status).phrase, "content": failure})
     return responses
 
