@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armarium.domain.sort_keys import equal_keys, sort_key
+from armarium.domain.sort_keys import equal_keys, sort_key, value_of
 
 numbers = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False))
 scalars = st.one_of(st.booleans(), numbers, st.text(max_size=300))
@@ -26,6 +26,11 @@ def test_booleans_come_before_numbers_before_text(boolean, number, text):
 def test_equal_keys_mean_equal_values_of_one_kind(a, b):
     same_kind = isinstance(a, str) == isinstance(b, str) and isinstance(a, bool) == isinstance(b, bool)
     assert (sort_key(a) == sort_key(b)) == (same_kind and a == b)
+
+
+@given(scalars)
+def test_a_key_gives_its_value_back(value):
+    assert value_of(sort_key(value), value if isinstance(value, str) else None) == value
 
 
 def test_texts_that_differ_only_far_behind_stay_different():

@@ -1,12 +1,13 @@
 """Listing and searching: what a caller may see of a collection or a workspace, as one query."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from armarium.core.counters import Counters
 from armarium.core.lookup import find
 from armarium.core.permissions import access_of, allows, child_access, has_role, keys_of, require, rules_of
+from armarium.core.workspaces import require_site_admin
 from armarium.domain.artifact import Artifact, Found, View
 from armarium.domain.errors import Invalid, NotFound
 from armarium.domain.identifiers import ArtifactId
@@ -19,10 +20,12 @@ from armarium.domain.query import (
     ContainsAny,
     Cursor,
     Equals,
+    FacetValue,
     Field,
     Keyword,
     Lacks,
     Not,
+    PlanStep,
     Query,
     Stage,
 )
@@ -31,12 +34,15 @@ from armarium.ports.catalog import Catalog
 
 IS_COLLECTION = Equals(Field("config", "is_collection"), True)
 _ALL = 1_000_000
+MOST_FACETS = 10
+MOST_VALUES = 100
+"""Values told of one facet."""
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """Part of what matches.
 
-    total: of all that matches, None where it was not asked for. next: the following page.
+    total, facets, plan: None where they were not asked for, see `More`. next: the following page.
     list_fields: what the collection wants shown of each entry, None for everything.
     """
 
@@ -44,6 +50,23 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     total: int | None
     next: Cursor | None
     list_fields: list[str] | None = None
+    facets: Mapping[Field, Sequence[FacetValue]] | None = None
+    plan: Sequence[PlanStep] | None = None
+
+
+class More(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be asked beside a page.
+
+    total: how many match. facets: the most frequent values of these fields among all that match.
+    plan: how the database finds the page, for operators.
+    """
+
+    total: bool = False
+    facets: tuple[Field, ...] = ()
+    plan: bool = False
+
+
+_PAGE_ALONE = More()
 
 
 class Search:
@@ -55,19 +78,20 @@ class Search:
         self._open_listing = open_listing
 
     async def children(
-        self, principal: Principal, name: str, query: Query, *, with_total: bool = False, silent: bool = True
+        self, principal: Principal, name: str, query: Query, *, more: More = _PAGE_ALONE, silent: bool = True
     ) -> Listing:
         """List the children of a collection; counts a view of it unless silent. What is no collection has none.
 
         Raises NotFound, Forbidden, Invalid.
         """
+        _check(principal, more)
         found = await find(self._catalog, principal, name)
         require(principal, Action.LIST, access_of(found))
         rules = rules_of(found.artifact.config)
         if not silent:
             self._counters.add(found.artifact.id, views=1.0)
         if not rules.is_collection:
-            return Listing(views=[], total=0 if with_total else None, next=None)
+            return _nothing(more)
         within = msgspec.structs.replace(
             query,
             workspace=found.artifact.workspace,
@@ -75,7 +99,7 @@ class Search:
             roots_only=False,
             where=self._narrowed(principal, found, query.where),
         )
-        listing = await self._answer(within, with_total=with_total)
+        listing = await self._answer(within, more)
         return msgspec.structs.replace(listing, list_fields=rules.list_fields)
 
     async def collections(
@@ -104,16 +128,17 @@ class Search:
     async def within(self, workspace: str, collections: Sequence[ArtifactId], query: Query) -> Listing:
         """List the children of several collections of a workspace, as `collections` found them."""
         query = msgspec.structs.replace(query, workspace=workspace, parent_ids=tuple(collections))
-        return await self._answer(query, with_total=False)
+        return await self._answer(query, _PAGE_ALONE)
 
     async def workspace(
-        self, principal: Principal, workspace: str, query: Query, *, with_total: bool = False
+        self, principal: Principal, workspace: str, query: Query, *, more: More = _PAGE_ALONE
     ) -> Listing:
         """List a workspace: its root artifacts, or with `roots_only=False` all of them.
 
         Who has no role in the workspace sees the root artifacts that grant them `list`, and no others, unless the
         operator opened listings to everybody. A workspace nobody made is an empty one.
         """
+        _check(principal, more)
         place = await self._catalog.find_workspace(workspace, viewer=principal.effective_id)
         membership = place.membership if place else None
         query = msgspec.structs.replace(query, workspace=workspace, parent_id=None)
@@ -121,14 +146,19 @@ class Search:
         if not (is_reader or (self._open_listing and not principal.is_limited)):
             visible = AllOf((query.where, _grants_listing(principal)))
             query = msgspec.structs.replace(query, roots_only=True, where=visible)
-        return await self._answer(query, with_total=with_total)
+        return await self._answer(query, more)
 
-    async def _answer(self, query: Query, *, with_total: bool) -> Listing:
+    async def _answer(self, query: Query, more: More) -> Listing:
         await self._counters.settle()
         page = await self._catalog.list_artifacts(query)
-        total = await self._catalog.count_artifacts(query) if with_total else None
         views = await self._with_staging([self._counters.counted(artifact) for artifact in page.artifacts])
-        return Listing(views=views, total=total, next=page.next)
+        return Listing(
+            views=views,
+            next=page.next,
+            total=await self._catalog.count_artifacts(query) if more.total else None,
+            facets=await self._catalog.facets(query, more.facets, most=MOST_VALUES) if more.facets else None,
+            plan=await self._catalog.explain_artifacts(query) if more.plan else None,
+        )
 
     async def _with_staging(self, artifacts: list[Artifact]) -> list[View]:
         drafted = [artifact.id for artifact in artifacts if artifact.intent is not None]
@@ -157,6 +187,19 @@ class Search:
         recipient = Field("manifest", rules.recipient_field)
         asked = _without(where, recipient)
         return AllOf((*([asked] if asked else []), Equals(recipient, principal.email)))
+
+
+def _check(principal: Principal, more: More) -> None:
+    """A plan is for operators: it tells of what the caller may not see."""
+    if more.plan:
+        require_site_admin(principal, "explain")
+    if len(more.facets) > MOST_FACETS:
+        raise Invalid("facets", f"A search can have at most {MOST_FACETS} facets.")
+
+
+def _nothing(more: More) -> Listing:
+    facets: dict[Field, list[FacetValue]] | None = {field: [] for field in more.facets} if more.facets else None
+    return Listing(views=[], next=None, total=0 if more.total else None, facets=facets, plan=[] if more.plan else None)
 
 
 def _without(where: Condition, field: Field) -> Condition | None:

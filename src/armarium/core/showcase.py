@@ -4,7 +4,7 @@ import msgspec
 
 from armarium.core.files import Directory, Files
 from armarium.core.permissions import rules_of
-from armarium.core.search import Listing, Search
+from armarium.core.search import Listing, More, Search
 from armarium.domain.artifact import COLLECTION_TYPES, View
 from armarium.domain.principal import Principal
 from armarium.domain.query import AllOf, Field, Keyword, Order, Query
@@ -65,7 +65,7 @@ class Showcases:
         )
         children = None
         if artifact.type in COLLECTION_TYPES or rules_of(artifact.config).is_collection:
-            children = await self._search.children(principal, artifact.id, _query(asked), with_total=True)
+            children = await self._search.children(principal, artifact.id, _query(asked), more=More(total=True))
         total = (children.total or 0) if children else 0
         return Showcase(
             view=view,

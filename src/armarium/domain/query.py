@@ -127,6 +127,20 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     id: str
 
 
+class FacetValue(msgspec.Struct, frozen=True):
+    """A value of a field, and how many artifacts have it, be it alone or in an array."""
+
+    value: Scalar
+    count: int
+
+
+class PlanStep(msgspec.Struct, frozen=True):
+    """A statement on the way to an answer, its values left out, and what the database means to do, in its words."""
+
+    statement: str
+    plan: tuple[str, ...]
+
+
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Which artifacts, in which order, and which part of them.
 

@@ -14,6 +14,7 @@ import struct
 from armarium.domain.query import Scalar
 
 _LONGEST = 200
+_LARGEST_EXACT = 2**53
 
 
 def sort_key(value: Scalar) -> str:
@@ -26,6 +27,24 @@ def sort_key(value: Scalar) -> str:
         digest = hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()
         return f"s{value[:_LONGEST]}~{digest}"
     return "s" + value
+
+
+def value_of(key: str, text: str | None = None) -> Scalar:
+    """The scalar a key is of. text: the whole of a string whose key holds only its beginning."""
+    kind, rest = key[0], key[1:]
+    if kind == "b":
+        return rest == "1"
+    if kind == "s":
+        return rest if text is None else text
+    return _number_of(rest)
+
+
+def _number_of(key: str) -> int | float:
+    """A whole number where it is one exactly."""
+    bits = int(key, 16)
+    bits ^= 1 << 63 if bits >> 63 else 0xFFFF_FFFF_FFFF_FFFF
+    number: float = struct.unpack(">d", bits.to_bytes(8, "big"))[0]
+    return int(number) if number.is_integer() and abs(number) <= _LARGEST_EXACT else number
 
 
 def _number_key(value: float) -> str:

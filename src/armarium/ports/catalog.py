@@ -22,7 +22,7 @@ from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
 from armarium.domain.manifest import IndexedScalar
 from armarium.domain.principal import Role
-from armarium.domain.query import Cursor, Field, Query
+from armarium.domain.query import Cursor, FacetValue, Field, PlanStep, Query
 from armarium.domain.upload import OpenUpload, Resumable, Segment
 from armarium.domain.version import Draft, Outline, StagedFile, Version
 from armarium.ports.account_secrets import AccountSecretReader, AccountSecretWriter
@@ -97,6 +97,17 @@ class Reader(JobReader, TableReader, VectorReader, OwnStoreReader, AccountSecret
 
     async def count_artifacts(self, query: Query) -> int:
         """How many artifacts match, whatever offset, limit and cursor say."""
+        ...
+
+    async def facets(self, query: Query, fields: Sequence[Field], *, most: int) -> dict[Field, list[FacetValue]]:
+        """What stands in fields of the manifest or config of all artifacts that match: the most frequent values first.
+
+        Equally frequent ones in the order a listing would have. most: values of each field.
+        """
+        ...
+
+    async def explain_artifacts(self, query: Query) -> list[PlanStep]:
+        """How a listing is answered; it is, to find out."""
         ...
 
     async def child_ids(self, parent_id: ArtifactId) -> list[ArtifactId]:

@@ -49,6 +49,8 @@ LISTING: Arguments = {
     "order_by": "manifest.name>",
     "pagination": True,
     "stage": "all",
+    "facets": ["tags"],
+    "explain": False,
 }
 CALLS: Mapping[str, list[Arguments]] = {
     "create": [
@@ -133,7 +135,7 @@ CALLS: Mapping[str, list[Arguments]] = {
 
 LISTING_QUERY = {
     "keywords": "bird,gallery", "filters": "{}", "mode": "OR", "offset": "0", "limit": "10", "order_by": "created_at>",
-    "pagination": "true", "silent": "true", "stage": "all", "no_cache": "1",
+    "pagination": "true", "silent": "true", "stage": "all", "no_cache": "1", "facets": "tags", "explain": "false",
 }  # fmt: skip
 TRANSFER = {"use_proxy": "1", "use_local_url": "true", "expires_in": "600"}
 REQUESTS: Mapping[str, list[Arguments]] = {

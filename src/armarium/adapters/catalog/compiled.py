@@ -36,6 +36,11 @@ class Compiler:
         self._dialect = dialect
         self._cache: dict[Hashable, Compiled] = {}
 
+    @property
+    def dialect(self) -> str:
+        """The name of the SQL that comes out."""
+        return str(self._dialect.name)
+
     def __call__(self, build: Build, *shape: Hashable) -> Compiled:
         """Return the statement `build(*shape)` describes."""
         key = (build, shape)

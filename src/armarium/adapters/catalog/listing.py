@@ -7,7 +7,7 @@
 Pages come from runs of rows (`Segment`), each a plain range of an index, so that page 10,000 costs what page 1 does.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from armarium.adapters.catalog.compiled import Build, Compiler
@@ -19,7 +19,8 @@ from armarium.adapters.catalog.statements import artifacts as artifact_sql
 from armarium.adapters.catalog.statements import listings as sql
 from armarium.adapters.catalog.statements.listings import DRAFTED, Range, Segment, Walk, Within
 from armarium.domain.artifact import Artifact
-from armarium.domain.query import BUILT_IN, CHILD_COUNT, Cursor, Query, Stage
+from armarium.domain.query import BUILT_IN, CHILD_COUNT, Cursor, FacetValue, Field, Query, Stage
+from armarium.domain.sort_keys import value_of
 from armarium.ports.catalog import Page
 
 FEW = 3000
@@ -81,6 +82,20 @@ class Listing:
         what = self._range if shape is None else self._narrowed(shape)
         rows = await self._fetch(sql.count, what, long=shape is None or number > QUICK)
         return int(rows[0][0])
+
+    async def facets(self, fields: Sequence[Field], most: int) -> dict[Field, list[FacetValue]]:
+        names = {field_name(field.source, field.path): field for field in fields}
+        found: dict[Field, list[FacetValue]] = {field: [] for field in fields}
+        if not names or await self._is_nowhere():
+            return found
+        shape, number = await self._best_candidates()
+        what = self._range if shape is None else self._narrowed(shape)
+        rows = await self._fetch(
+            sql.facets, what, long=what.candidates is None or number > QUICK, facet_names=json_list(names), most=most
+        )
+        for name, key, text, number in rows:
+            found[names[name]].append(FacetValue(value_of(key, text), int(number)))
+        return found
 
     async def _is_nowhere(self) -> bool:
         """Whether the parent is a contradiction: asked of root artifacts, or of another workspace."""

@@ -364,9 +364,23 @@ class ArtifactManager:
         pagination: bool = False,
         stage: bool | str | None = False,
         artifact_id: str | None = None,
+        facets: list[str] | None = None,
+        explain: bool = False,
     ) -> list[Artifact] | dict[str, Any]:
         """List the children of a collection, or without one the root artifacts of the workspace; counts a view."""
-        asked = Asked(keywords, filters, mode, offset, limit, order_by, stage, bool(pagination), bool(silent))
+        asked = Asked(
+            keywords,
+            filters,
+            mode,
+            offset,
+            limit,
+            order_by,
+            stage,
+            bool(pagination),
+            bool(silent),
+            facets,
+            bool(explain),
+        )
         parent = artifact_id if parent_id is None else parent_id
         return await answer_listing(self._core, session.caller, parent, asked, roots_only=True, describe=artifact_map)
 
@@ -382,9 +396,13 @@ class ArtifactManager:
         order_by: str | None = None,
         pagination: bool = False,
         stage: bool | str | None = False,
+        facets: list[str] | None = None,
+        explain: bool = False,
     ) -> list[Artifact] | dict[str, Any]:
         """Search a collection, or without one all artifacts of the workspace at any depth."""
-        asked = Asked(keywords, filters, mode, offset, limit, order_by, stage, bool(pagination), True)
+        asked = Asked(
+            keywords, filters, mode, offset, limit, order_by, stage, bool(pagination), True, facets, bool(explain)
+        )
         return await answer_listing(self._core, session.caller, parent_id, asked, describe=artifact_map)
 
     async def duplicate(

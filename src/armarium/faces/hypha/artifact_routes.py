@@ -152,4 +152,6 @@ def _asked(query: Mapping[str, str], *, silent: bool) -> Asked:
         stage="all" if stage == "all" else stage == "true",
         pagination=flag(query, "pagination"),
         silent=silent,
+        facets=query["facets"].split(",") if query.get("facets") else None,
+        explain=flag(query, "explain"),
     )

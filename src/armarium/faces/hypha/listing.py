@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 
 from armarium.core import Core
+from armarium.core.search import More
 from armarium.domain.artifact import View
+from armarium.domain.errors import Invalid
 from armarium.domain.principal import Principal
 from armarium.faces.hypha.mapping import listed_fields
-from armarium.faces.hypha.queries import parse_query
+from armarium.faces.hypha.queries import parse_facets, parse_query
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -24,6 +26,8 @@ class Asked(msgspec.Struct, frozen=True):
     stage: object = False
     pagination: bool = False
     silent: bool = False
+    facets: object = None
+    explain: bool = False
 
 
 async def answer_listing(
@@ -51,11 +55,23 @@ async def answer_listing(
         stage=asked.stage,
         roots_only=roots_only and parent is None,
     )
+    more = _more(asked)
     if parent is None:
-        listing = await core.search.workspace(who, workspace or who.workspace, query, with_total=asked.pagination)
+        listing = await core.search.workspace(who, workspace or who.workspace, query, more=more)
     else:
-        listing = await core.search.children(who, parent, query, with_total=asked.pagination, silent=asked.silent)
+        listing = await core.search.children(who, parent, query, more=more, silent=asked.silent)
     items = [listed_fields(describe(view), listing.list_fields) for view in listing.views]
     if not asked.pagination:
         return items
-    return {"items": items, "total": listing.total, "offset": query.offset, "limit": query.limit}
+    page: dict[str, Any] = {"items": items, "total": listing.total, "offset": query.offset, "limit": query.limit}
+    if listing.facets is not None:
+        page["facets"] = {field.path: msgspec.to_builtins(values) for field, values in listing.facets.items()}
+    if listing.plan is not None:
+        page["plan"] = msgspec.to_builtins(listing.plan)
+    return page
+
+
+def _more(asked: Asked) -> More:
+    if not asked.pagination and (asked.facets or asked.explain):
+        raise Invalid("pagination", "Facets and plans are part of a page: ask with pagination=True.")
+    return More(total=asked.pagination, facets=parse_facets(asked.facets), plan=asked.explain)

@@ -117,6 +117,15 @@ def parse_order(order_by: object) -> Order:
     return Order(Field("artifact", built_in if built_in in NUMBER_FIELDS | TEXT_FIELDS else "id"), descending)
 
 
+def parse_facets(facets: object) -> tuple[Field, ...]:
+    """Read paths in the manifest, with or without `manifest.` before them. Raises Invalid."""
+    if facets is None:
+        return ()
+    if isinstance(facets, str) or not isinstance(facets, Sequence) or not all(isinstance(path, str) for path in facets):
+        raise Invalid("facets", "Invalid facets: they must be a list of strings.")
+    return tuple(dict.fromkeys(Field("manifest", path.removeprefix("manifest.")) for path in facets if path))
+
+
 class _Filters:
     """Turns the filter object into conditions, counting them: one request cannot ask for without end."""
 

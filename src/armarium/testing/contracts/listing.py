@@ -21,6 +21,7 @@ from armarium.domain.query import (
     Query,
     Stage,
 )
+from armarium.domain.sort_keys import sort_key
 from armarium.ports.catalog import Catalog
 from armarium.testing.contracts import oracle, searches
 from armarium.testing.contracts.catalog_fixtures import an_artifact, clock, insert, write_known
@@ -67,6 +68,15 @@ async def _a_tree(catalog: Catalog, descriptions: list[dict[str, Any]]) -> list[
     return known
 
 
+def _scope_of(known: list[Known], where: str) -> tuple[dict[str, Any], list[Known]]:
+    """A part of a tree, as a query says it, and what is in it."""
+    if where == "children":
+        parent = known[0].id
+        return {"parent_id": ArtifactId(parent)}, [item for item in known if item.parent_id == parent]
+    candidates = [item for item in known if where == "workspace" or item.parent_id is None]
+    return {"workspace": known[0].workspace, "roots_only": where == "roots"}, candidates
+
+
 async def _all_pages(catalog: Catalog, **query: Any) -> list[str]:
     """Ids of all pages, by cursor."""
     ids: list[str] = []
@@ -105,11 +115,7 @@ class ListingContract:
         offset: int,
     ) -> None:
         known = await _a_tree(catalog, descriptions)
-        scope: dict[str, Any] = {"workspace": known[0].workspace, "roots_only": where == "roots"}
-        candidates = [item for item in known if where == "workspace" or item.parent_id is None]
-        if where == "children":
-            scope = {"parent_id": ArtifactId(known[0].id)}
-            candidates = [item for item in known if item.parent_id == known[0].id]
+        scope, candidates = _scope_of(known, where)
         found = [item for item in candidates if oracle.is_listed(stage, item) and oracle.holds(condition, item)]
         expected = [item.id for item in oracle.in_order(order, found)]
         query = {**scope, "where": condition, "order": order, "stage": stage, "limit": limit}
@@ -119,6 +125,57 @@ class ListingContract:
         assert [artifact.id for artifact in page.artifacts] == expected[offset : offset + limit]
         assert (page.next is None) == (offset + limit >= len(expected))
         assert await catalog.count_artifacts(Query(**query)) == len(expected)
+
+    @_ACROSS
+    @given(
+        descriptions=st.lists(_drawn, min_size=1, max_size=7),
+        condition=searches.CONDITIONS,
+        fields=st.lists(searches.JSON_FIELDS, max_size=3, unique=True),
+        stage=searches.STAGES,
+        where=st.sampled_from(["children", "roots", "workspace"]),
+        most=st.integers(1, 4),
+    )
+    async def test_facets_are_what_plain_python_counts(
+        self,
+        catalog: Catalog,
+        descriptions: list[dict[str, Any]],
+        condition: Condition,
+        fields: list[Field],
+        stage: Stage,
+        where: str,
+        most: int,
+    ) -> None:
+        known = await _a_tree(catalog, descriptions)
+        scope, candidates = _scope_of(known, where)
+        found = [item for item in candidates if oracle.is_listed(stage, item) and oracle.holds(condition, item)]
+        facets = await catalog.facets(Query(**scope, where=condition, stage=stage), fields, most=most)
+        assert {field: [(sort_key(one.value), one.count) for one in values] for field, values in facets.items()} == {
+            field: oracle.facet(field, found, most) for field in fields
+        }
+
+    async def test_a_facet_tells_values_as_they_are(self, catalog: Catalog) -> None:
+        long = "long " * 100
+        values = [long, "a\x01b", True, 1, 1.5, -3, 10**30, "1"]
+        for number, value in enumerate(values):
+            await an_artifact(catalog, f"a{number}", manifest={"v": [value, value], "w": value})
+        for name in "vw":
+            field = Field("manifest", name)
+            told = (await catalog.facets(Query(workspace="ws", stage=Stage.ANY), [field], most=100))[field]
+            assert [type(one.value) for one in told] == [bool, int, int, float, float, str, str, str]
+            assert {(str(one.value), one.count) for one in told} == {(str(v), 1) for v in [*values[:6], 1e30, "1"]}
+
+    @pytest.mark.parametrize("where", ["children", "roots", "workspace"])
+    async def test_the_plan_of_a_listing_is_told(self, catalog: Catalog, where: str) -> None:
+        parent = await an_artifact(catalog, "p")
+        scopes: dict[str, dict[str, Any]] = {"children": {"parent_id": parent}, "roots": {"roots_only": True}}
+        condition = AllOf((Equals(Field("manifest", "a"), "sesame"), Keyword("sesame")))
+        for order in (Order(), Order(Field("manifest", "b"), descending=True)):
+            steps = await catalog.explain_artifacts(
+                Query(workspace="ws", where=condition, order=order, **scopes.get(where, {}))
+            )
+            assert len(steps) > 1
+            assert all(step.plan and step.statement.startswith(("SELECT", "WITH")) for step in steps)
+            assert not any("sesame" in step.statement for step in steps)
 
     @_ACROSS
     @given(descriptions=st.lists(_drawn, min_size=2, max_size=7), order=searches.ORDERS, offset=st.integers(0, 3))

@@ -1,6 +1,7 @@
 """What a search must answer, said in plain Python: slow, simple, and written without looking at any adapter."""
 
 import re
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -132,6 +133,18 @@ def holds(condition: Condition, known: Known) -> bool:  # noqa: C901 - one line 
             return all(holds(part, known) for part in conditions)
         case AnyOf(conditions):
             return any(holds(part, known) for part in conditions)
+
+
+def facet(field: Field, found: list[Known], most: int) -> list[tuple[str, int]]:
+    """The keys of the most frequent values of a field, and how many artifacts have each."""
+    numbers = Counter(
+        key
+        for known in found
+        for key in {
+            sort_key(item) for item in _items(_values(known, field), True) if isinstance(item, str | int | float)
+        }
+    )
+    return sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
 
 
 def is_listed(stage: Stage, known: Known) -> bool:

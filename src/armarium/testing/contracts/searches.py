@@ -56,7 +56,7 @@ TYPES = st.sampled_from(["generic", "model", "Model"])
 COUNTS = st.sampled_from([0.0, 1.0, 1.5, 7.0])
 TIMES = st.sampled_from([1, 2, 3])
 
-_JSON_FIELDS = st.builds(Field, st.sampled_from(["manifest", "manifest", "manifest", "config"]), _PATHS)
+JSON_FIELDS = st.builds(Field, st.sampled_from(["manifest", "manifest", "manifest", "config"]), _PATHS)
 _COLUMNS = [
     "type",
     "alias",
@@ -68,7 +68,7 @@ _COLUMNS = [
     "download_count",
     "id",
 ]
-_FIELDS = _JSON_FIELDS | st.sampled_from(_COLUMNS).map(lambda name: Field("artifact", name))
+_FIELDS = JSON_FIELDS | st.sampled_from(_COLUMNS).map(lambda name: Field("artifact", name))
 _PATTERNS = st.lists(st.sampled_from(["*", "a", "B", "%", "_", "ss", "ß", "long", "1", ".", "\\"]), max_size=4).map(
     "".join
 )
@@ -100,7 +100,7 @@ _LEAVES = (
     | st.builds(ContainsAll, _FIELDS, st.lists(_SCALARS, max_size=2).map(tuple))
     | st.builds(ContainsAny, _FIELDS, st.lists(_SCALARS, max_size=3).map(tuple))
     | st.builds(Between, _FIELDS, _BOUNDS, _BOUNDS)
-    | st.builds(Lacks, _JSON_FIELDS)
+    | st.builds(Lacks, JSON_FIELDS)
     | st.builds(Keyword, _KEYWORDS)
 )
 

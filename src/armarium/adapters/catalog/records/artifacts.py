@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from armarium.adapters.catalog.explain import Explaining
 from armarium.adapters.catalog.fields import FieldRow, field_name, field_rows, scope_of
 from armarium.adapters.catalog.listing import Listing
 from armarium.adapters.catalog.records.base import Records
@@ -14,7 +15,7 @@ from armarium.adapters.catalog.statements import versions as version_sql
 from armarium.domain.artifact import Found
 from armarium.domain.identifiers import ArtifactId, ArtifactRef, ByAlias
 from armarium.domain.manifest import IndexedScalar
-from armarium.domain.query import Field, Query
+from armarium.domain.query import FacetValue, Field, PlanStep, Query
 from armarium.domain.sort_keys import sort_key
 from armarium.ports.catalog import Page
 
@@ -40,6 +41,14 @@ class ArtifactReader(Records):
 
     async def count_artifacts(self, query: Query) -> int:
         return await Listing(self._executor, self._compiler, query).count()
+
+    async def facets(self, query: Query, fields: Sequence[Field], *, most: int) -> dict[Field, list[FacetValue]]:
+        return await Listing(self._executor, self._compiler, query).facets(fields, most)
+
+    async def explain_artifacts(self, query: Query) -> list[PlanStep]:
+        explaining = Explaining(self._executor, self._compiler.dialect)
+        await Listing(explaining, self._compiler, query).page()
+        return explaining.steps
 
     async def child_counts(self, parent_ids: Sequence[ArtifactId]) -> dict[ArtifactId, int]:
         return dict(await self._all(sql.child_counts, parents=json_list(parent_ids))) if parent_ids else {}

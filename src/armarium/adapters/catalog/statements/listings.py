@@ -225,6 +225,25 @@ def count(what: Range) -> Select[Any]:
     return select(func.count()).select_from(a).where(*_chosen(what, a))
 
 
+def facets(what: Range) -> Select[Any]:
+    """Name, sort key, text and number of artifacts of the :most frequent values of each of the fields :facet_names."""
+    a, f = t.artifact.alias("a"), t.field.alias("f")
+    # Along the index of a scope where all of it counts, but from the candidates on where there are some.
+    here = [f.c.scope == bindparam("scope")] if what.within.is_scope and what.candidates is None else []
+    number = func.count(f.c.artifact_id.distinct())
+    place = func.row_number().over(partition_by=f.c.name, order_by=[number.desc(), f.c.value])
+    counted = (
+        select(f.c.name, f.c.value, func.max(f.c.text).label("text"), number.label("number"), place.label("place"))
+        .select_from(a.join(f, f.c.artifact_id == a.c.id))
+        .where(*_chosen(what, a), *here, InList(f.c.name, "facet_names"))
+        .group_by(f.c.name, f.c.value)
+        .subquery("counted")
+    )
+    c = counted.c
+    chosen = select(c.name, c.value, c.text, c.number).where(c.place <= bindparam("most"))
+    return chosen.order_by(c.name, c.place)
+
+
 # candidates
 
 
