@@ -24,6 +24,7 @@ app.command("armarium.cli.user:app", name="user", help="Users: create, list, dis
 app.command("armarium.cli.workspace:app", name="workspace", help="Workspaces: create, list, share, delete.")
 app.command("armarium.cli.orbit:app", name="orbit", help="Orbits, the root collections of a workspace: create, list.")
 app.command("armarium.cli.token:app", name="token", help="Tokens: create, list, revoke.")
+app.command("armarium.cli.vectors:app", name="vectors", help="Vector collections: dump, load.")
 app.command("armarium.cli.jobs:app", name="jobs", help="Jobs: list, show, retry, cancel.")
 app.command("armarium.cli.worker:worker", name="worker", help="Do jobs beside a server, until interrupted.")
 

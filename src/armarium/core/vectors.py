@@ -1,6 +1,6 @@
 """Vector collections: add, search, list, remove. What a batch holds is checked as a whole before any of it is kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -29,6 +29,8 @@ from armarium.ports.vectors import Embedders, VectorIndex
 
 MAX_BATCH = 100_000
 MAX_PAGE = 10_000
+PAGE = 1000
+"""Vectors read at a time where all are."""
 
 
 class NewVector(msgspec.Struct, frozen=True):
@@ -114,6 +116,14 @@ class Vectors:
         if item is None:
             raise NotFound("vector", wanted, f"Vector '{wanted}' not found in '{found.artifact.name}'.")
         return item
+
+    async def pages(self, principal: Principal, name: str) -> AsyncIterator[list[VectorItem]]:
+        """All vectors in the order of arrival, some at a time; what arrives meanwhile comes last."""
+        found = await self._collection(principal, name, Action.LIST_VECTORS)
+        behind = -1
+        while items := await self._catalog.vectors_behind(found.artifact.id, behind, limit=PAGE):
+            yield [item for _, item in items]
+            behind = items[-1][0]
 
     async def remove(self, principal: Principal, name: str, ids: Sequence[object]) -> int:
         """Remove vectors; those that are not there are fine. Returns how many were."""

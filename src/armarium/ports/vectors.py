@@ -20,6 +20,12 @@ class VectorReader(Protocol):
         """In the order of arrival."""
         ...
 
+    async def vectors_behind(
+        self, artifact_id: ArtifactId, position: int, *, limit: int
+    ) -> list[tuple[int, VectorItem]]:
+        """In the order of arrival those behind a position, with their positions; all are behind -1."""
+        ...
+
     async def vector_ids(self, artifact_id: ArtifactId, prefixes: Sequence[str]) -> list[str]:
         """The ids that are there and begin with one of these, and go on with letters, digits and dashes alone."""
         ...

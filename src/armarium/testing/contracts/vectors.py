@@ -45,6 +45,22 @@ class VectorContract:
         assert await catalog.list_vectors(artifact_id, offset=0, limit=_ALL) == [new, other]
         assert (await catalog.vector_state(artifact_id)).item_count == 2
 
+    async def test_all_are_read_some_at_a_time(self, catalog: Catalog) -> None:
+        artifact_id = await an_artifact(catalog)
+        items = [an_item(name) for name in "edcba"]
+        async with catalog.transaction() as tx:
+            await tx.put_vectors(artifact_id, items, update=False)
+        seen: list[VectorItem] = []
+        behind = -1
+        while page := await catalog.vectors_behind(artifact_id, behind, limit=2):
+            seen += [item for _, item in page]
+            behind = page[-1][0]
+            if len(seen) == 2:
+                async with catalog.transaction() as tx:
+                    await tx.put_vectors(artifact_id, [an_item("e"), an_item("late")], update=True)
+                    await tx.remove_vectors(artifact_id, ["b"])
+        assert [item.id for item in seen] == ["e", "d", "c", "a", "late"]
+
     async def test_ids_are_found_by_what_they_begin_with(self, catalog: Catalog) -> None:
         artifact_id, other = await an_artifact(catalog, "a"), await an_artifact(catalog, "b")
         names = ["aa-1", "aa-2", "aa", "aab-1", "ab-1", "AA-1", "b"]

@@ -29,6 +29,12 @@ class VectorReader(Records):
         rows = await self._all(sql.list_vectors, artifact_id=artifact_id, offset=offset, limit=limit)
         return [_item_of(row) for row in rows]
 
+    async def vectors_behind(
+        self, artifact_id: ArtifactId, position: int, *, limit: int
+    ) -> list[tuple[int, VectorItem]]:
+        rows = await self._all(sql.vectors_behind, long=True, artifact_id=artifact_id, position=position, limit=limit)
+        return [(row[0], _item_of(row[1:])) for row in rows]
+
     async def vector_ids(self, artifact_id: ArtifactId, prefixes: Sequence[str]) -> list[str]:
         rows = await self._all(sql.vector_ids, artifact_id=artifact_id, prefixes=json_list(prefixes))
         return [row[0] for row in rows]

@@ -30,6 +30,11 @@ def list_vectors() -> Select[Any]:
     return chosen.limit(bindparam("limit")).offset(bindparam("offset"))
 
 
+def vectors_behind() -> Select[Any]:
+    chosen = select(_vector.position, *_ITEM).where(_of_artifact, _is_there, _vector.position > bindparam("position"))
+    return chosen.order_by(_vector.position).limit(bindparam("limit"))
+
+
 def vector_changes() -> Select[Any]:
     behind = or_(
         _vector.revision > bindparam("revision"),
