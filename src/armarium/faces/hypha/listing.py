@@ -42,7 +42,11 @@ async def answer_listing(
 ) -> list[dict[str, Any]] | dict[str, Any]:
     """List a collection, or without one a workspace: the entries, or with `pagination` one page with its total."""
     filters = asked.filters
-    if parent is None and isinstance(filters, dict) and isinstance(filters.get("parent_id"), str):
+    if (
+        isinstance(filters, dict)
+        and isinstance(filters.get("parent_id"), str)
+        and parent in (None, filters["parent_id"])
+    ):
         parent = filters["parent_id"]
         filters = {key: value for key, value in filters.items() if key != "parent_id"}
     query = parse_query(

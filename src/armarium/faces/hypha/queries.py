@@ -49,7 +49,10 @@ def parse_query(
         raise Invalid("filters", "Invalid filters: they must be an object.")
     given = dict(filters or {})
     stage_of_filter = given.pop("version", None), given.pop("stage", None)
-    roots_only = roots_only or ("parent_id" in given and given.pop("parent_id") is None)
+    if "parent_id" in given:
+        if given.pop("parent_id") is not None:
+            raise Invalid("filters", "Invalid filter 'parent_id': it must be the name of one collection, or None.")
+        roots_only = True
     conditions = [*_keywords(keywords), *_Filters().conditions(given)]
     together = AnyOf(tuple(conditions)) if mode == "OR" and conditions else AllOf(tuple(conditions))
     return Query(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -53,15 +54,15 @@ _drawn = st.fixed_dictionaries(
 )
 
 
-async def _a_tree(catalog: Catalog, descriptions: list[dict[str, Any]]) -> list[Known]:
-    """Root artifacts in a workspace of their own; every other one is a child of the first."""
-    workspace = clock.new_id()
+async def _a_tree(catalog: Catalog, descriptions: list[dict[str, Any]], *, below: Known | None = None) -> list[Known]:
+    """Root artifacts in a workspace of their own; every other one is a child of the first, or all of `below`."""
+    workspace = below.workspace if below else clock.new_id()
     known: list[Known] = []
     for number, description in enumerate(descriptions):
-        parent_id = known[0].id if known and number % 3 else None
-        known.append(
-            Known(id=clock.new_id(), alias=f"n{number}", workspace=workspace, parent_id=parent_id, **description)
-        )
+        parent_id = below.id if below else known[0].id if known and number % 3 else None
+        id_ = clock.new_id()
+        alias = f"n{id_}" if below else f"n{number}"
+        known.append(Known(id=id_, alias=alias, workspace=workspace, parent_id=parent_id, **description))
     async with catalog.transaction() as tx:
         for item in known:
             await write_known(tx, item)
@@ -195,6 +196,45 @@ class ListingContract:
         if first.next is not None:
             page = await catalog.list_artifacts(Query(**query, after=first.next, offset=offset))
             assert [artifact.id for artifact in page.artifacts] == expected[1 + offset :]
+
+    @_ACROSS
+    @given(
+        descriptions=st.lists(_drawn, min_size=1, max_size=6),
+        late=st.lists(_drawn, min_size=1, max_size=4),
+        condition=searches.CONDITIONS,
+        order=searches.ORDERS,
+        stage=searches.STAGES,
+        where=st.sampled_from(["children", "roots", "workspace"]),
+        limit=st.integers(1, 3),
+    )
+    async def test_pages_are_right_while_rows_are_added(
+        self,
+        catalog: Catalog,
+        descriptions: list[dict[str, Any]],
+        late: list[dict[str, Any]],
+        condition: Condition,
+        order: Order,
+        stage: Stage,
+        where: str,
+        limit: int,
+    ) -> None:
+        known = await _a_tree(catalog, descriptions)
+        scope, candidates = _scope_of(known, where)
+        before = [item for item in candidates if oracle.is_listed(stage, item) and oracle.holds(condition, item)]
+        seen: list[str] = []
+        query = Query(**scope, where=condition, order=order, stage=stage, limit=limit)
+        while True:
+            page = await catalog.list_artifacts(query)
+            seen += [artifact.id for artifact in page.artifacts]
+            if page.next is None:
+                break
+            if late:
+                known += await _a_tree(catalog, [late.pop()], below=known[0])
+            query = msgspec.structs.replace(query, after=page.next)
+        matching = [item for item in _scope_of(known, where)[1] if oracle.holds(condition, item)]
+        listed = [item for item in oracle.in_order(order, matching) if oracle.is_listed(stage, item)]
+        assert seen == [item.id for item in listed if item.id in seen]
+        assert {item.id for item in before} <= set(seen)
 
     async def test_pages_stay_put_while_rows_are_added(self, catalog: Catalog) -> None:
         order = Order(Field("manifest", "rank"), descending=True)
