@@ -13,6 +13,7 @@ from armarium.domain import errors
 from armarium.domain.aspect import artifact_urn
 from armarium.domain.errors import ArmariumError, Invalid, NotFound
 from armarium.faces.http.errors import failure, status_of
+from armarium.faces.http.idempotency import BadKey
 from armarium.faces.http.parameters import NotJson
 from armarium.faces.http.tus import MARK, TusFailure
 
@@ -46,7 +47,7 @@ class WrongMediaType(ArmariumError):  # noqa: N818 - reads like the other errors
     """A body of a type nobody reads."""
 
 
-_STATUS |= {BadRequest: 400, WrongMediaType: 415}
+_STATUS |= {BadRequest: 400, BadKey: 400, WrongMediaType: 415}
 
 
 def tell(error: ArmariumError) -> Response:
