@@ -1,6 +1,7 @@
 """Four processes, thirty-two clients, one `kill -9` a second: nothing that was acknowledged is lost.
 
-Runs for 20 seconds; `--chaos-seconds=600` makes it longer, and `python -m tests.chaos` tells more.
+Runs for 20 seconds on each of two pairs of database and store; `--chaos-seconds=600` makes it longer, and
+`python -m tests.chaos` tells more.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import pytest
 from armarium.assembly import open_core
 from armarium.core.versions import Changes
 from armarium.domain.version import Intent
+from armarium.testing.storage import storage
 from tests.chaos.clients import BOXES, LOGS
 from tests.chaos.history import History, Sent, View
 from tests.chaos.storm import storm
@@ -21,9 +23,13 @@ from tests.killing import settings_of
 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
-def test_nothing_acknowledged_is_lost_when_processes_are_killed(tmp_path: Path, pytestconfig: pytest.Config):
-    seconds = pytestconfig.getoption("--chaos-seconds")
-    outcome = storm(tmp_path / "data", seconds=seconds, clients=32, workers=4, settings={})
+@pytest.mark.parametrize(("catalog", "blobs"), [("sqlite", "disk"), ("postgres", "s3")])
+def test_nothing_acknowledged_is_lost_when_processes_are_killed(
+    catalog: str, blobs: str, tmp_path: Path, pytestconfig: pytest.Config
+):
+    seconds, data = pytestconfig.getoption("--chaos-seconds"), tmp_path / "data"
+    with storage(catalog, blobs, tmp_path) as settings_of:
+        outcome = storm(data, seconds=seconds, clients=32, workers=4, settings=settings_of(data))
     print(outcome.history.summary(), f"{outcome.kills} kills", sep="; ")
     assert outcome.wrong == []
     assert "Traceback" not in outcome.output

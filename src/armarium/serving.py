@@ -11,7 +11,7 @@ import uvicorn
 
 from armarium.app import build
 from armarium.assembly import base_url_of
-from armarium.domain.errors import Unavailable
+from armarium.domain.errors import Invalid, Unavailable
 from armarium.faces.http.read_ahead import read_ahead
 from armarium.logs import configure_logs
 from armarium.settings import Settings
@@ -45,6 +45,8 @@ def serve(settings: Settings) -> None:
 def _serve_in_processes(
     settings: Settings, listener: socket.socket, base_url: str, announce: Callable[[str], None]
 ) -> None:
+    if not hasattr(os, "fork"):
+        raise Invalid("workers", "This system cannot serve with several workers: set workers to 1.")
     listener.listen(_BACKLOG)  # who connects while a worker is replaced waits for the next one
 
     def work(worker: Worker) -> None:

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from armarium.testing.storage import BLOBS, CATALOGS, storage
 from tests.chaos.storm import storm
 
 
@@ -13,16 +14,20 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--workers", type=int, default=4)
-    parser.add_argument("--set", action="append", default=[], metavar="ARMARIUM_NAME=VALUE", help="a setting")
+    parser.add_argument("--catalog", choices=CATALOGS, default="sqlite", help="where records are kept")
+    parser.add_argument("--blobs", choices=BLOBS, default="disk", help="where files are kept")
     chosen = parser.parse_args()
-    settings = dict(pair.split("=", 1) for pair in chosen.set)
-    with tempfile.TemporaryDirectory(prefix="armarium-chaos-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="armarium-chaos-") as folder,
+        storage(chosen.catalog, chosen.blobs, Path(folder)) as settings_of,
+    ):
+        data = Path(folder) / "data"
         outcome = storm(
-            Path(folder) / "data",
+            data,
             seconds=chosen.seconds,
             clients=chosen.clients,
             workers=chosen.workers,
-            settings=settings,
+            settings=settings_of(data),
         )
     print(outcome.history.summary(), f"{outcome.kills} kills", sep="; ")
     for refusal, count in sorted(outcome.history.refused.items(), key=lambda item: -item[1])[:10]:

@@ -99,7 +99,7 @@ class Client:
 
     async def _write(self) -> None:
         box, path, content = self._a_file(BOXES[1:])
-        await self._staged(box, "write_file", file_path=path, content=content.decode())
+        await _insist(lambda: self._staged(box, "write_file", file_path=path, content=content.decode()))
         self._history.sent.append(Sent(box, path, content))
 
     async def _upload(self) -> None:

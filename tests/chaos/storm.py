@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -15,8 +16,13 @@ from tests.chaos.clients import BOXES, COLLECTIONS, LOGS, Client
 from tests.chaos.history import History
 from tests.chaos.verdict import complaints
 
-SWEEPING = {"ARMARIUM_BLOB_GRACE": "5s", "ARMARIUM_SWEEP_INTERVAL": "1s", "ARMARIUM_LOG_LEVEL": "warning"}
-"""The sweeper is at work as well, far more often than it ever should be."""
+SETTINGS = {
+    "ARMARIUM_BLOB_GRACE": "5s",
+    "ARMARIUM_SWEEP_INTERVAL": "1s",
+    "ARMARIUM_LOG_LEVEL": "warning",
+    "ARMARIUM_DIRECT_TRANSFERS": "false",
+}
+"""The sweeper is at work as well, far more often than it ever should be; all bytes go through the processes."""
 
 
 class Outcome:
@@ -29,9 +35,9 @@ class Outcome:
         self.output = output
 
 
-def storm(data: Path, *, seconds: float, clients: int, workers: int, settings: dict[str, str]) -> Outcome:
+def storm(data: Path, *, seconds: float, clients: int, workers: int, settings: Mapping[str, str]) -> Outcome:
     """Run one storm over a fresh store and judge what is left."""
-    environment = SWEEPING | settings
+    environment = {**SETTINGS, **RunningServer.storage(data), **settings}
     history = History()
     with RunningServer(data, options=["--workers", str(workers)], settings=environment) as server:
         kills = asyncio.run(_rage(server, history, seconds=seconds, clients=clients))

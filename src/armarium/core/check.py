@@ -9,9 +9,9 @@ from contextlib import aclosing
 import msgspec
 
 from armarium.core.sweep import Sweeper, SweepReport
-from armarium.domain.errors import NotFound, Unavailable
+from armarium.domain.errors import ArmariumError, NotFound, Unavailable
 from armarium.domain.file import BlobId
-from armarium.domain.storage_keys import blob_key
+from armarium.domain.storage_keys import blob_key, is_elsewhere
 from armarium.ports.blobs import Blobs
 from armarium.ports.catalog import BlobUse, Catalog, StoredBlob
 
@@ -85,6 +85,14 @@ class Check:
         report.hashed += sum(1 for record in records if read_data and record.sha256 and record.id not in wrong)
 
     async def _wrong_with(self, record: StoredBlob, *, read_data: bool) -> str | None:
+        try:
+            return await self._compared(record, read_data=read_data)
+        except ArmariumError as error:
+            if not is_elsewhere(record.id):
+                raise
+            return f"cannot be asked for: {error.message}"  # somebody's own bucket, which we cannot vouch for
+
+    async def _compared(self, record: StoredBlob, *, read_data: bool) -> str | None:
         stat = await self._blobs.stat(blob_key(record.id))
         if stat is None:
             return "missing"
