@@ -58,6 +58,7 @@ from armarium.core.showcase import Showcases
 from armarium.core.signing import Signer
 from armarium.core.sites import Sites
 from armarium.core.spaces import Spaces
+from armarium.core.statement_search import StatementSearch
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
 from armarium.core.tree import Tree
@@ -187,8 +188,7 @@ def _s3_access(settings: Settings) -> S3Access:
 
 def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     catalog, blobs, clock, cipher = adapters.catalog, adapters.blobs, adapters.clock, adapters.cipher
-    counters = Counters(catalog, clock)
-    signer = Signer(adapters.keys.urls)
+    counters, signer = Counters(catalog, clock), Signer(adapters.keys.urls)
     tickets = Tickets(signer)
     links = Links(tickets, clock, base_url)
     arrivals = Arrivals(catalog, blobs, clock, settings.max_file_bytes)
@@ -203,7 +203,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     uploads = Uploads(catalog, blobs, clock, files, links, arrivals, adapters.own_stores, settings.max_file_bytes)
     parts_above = settings.dataforce_multipart_above
     contents = Contents(catalog, files, archives, links)
-    jobs = Jobs(catalog, clock)
+    jobs, aspects = Jobs(catalog, clock), Aspects(catalog, clock)
     spaces = Spaces(catalog, clock, artifacts, search)
     return Core(
         accounts=Accounts(catalog, clock),
@@ -214,7 +214,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         files=files,
         archives=archives,
         contents=contents,
-        aspects=Aspects(catalog, clock),
+        aspects=aspects,
         resumable=resumable,
         deposits=Deposits(catalog, clock, artifacts, versions, resumable),
         uploads=uploads,
@@ -224,6 +224,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         buckets=Buckets(catalog, clock, cipher, links),
         copies=Copies(catalog, clock, counters),
         search=search,
+        statement_search=StatementSearch(aspects, search, contents, clock),
         spaces=spaces,
         documents=Documents(catalog, blobs, clock, counters, spaces, artifacts, contents, jobs),
         jobs=jobs,

@@ -31,6 +31,7 @@ from armarium.core.showcase import Showcases
 from armarium.core.signing import Signer
 from armarium.core.sites import Sites
 from armarium.core.spaces import Spaces
+from armarium.core.statement_search import StatementSearch
 from armarium.core.sweep import Sweeper
 from armarium.core.tickets import Tickets
 from armarium.core.tree import Tree
@@ -63,6 +64,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     buckets: Buckets
     copies: Copies
     search: Search
+    statement_search: StatementSearch
     secrets: Secrets
     account_secrets: AccountSecrets
     own_stores: OwnStores

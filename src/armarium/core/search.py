@@ -32,7 +32,9 @@ from armarium.domain.query import (
 from armarium.domain.version import Staging
 from armarium.ports.catalog import Catalog
 
-IS_COLLECTION = Equals(Field("config", "is_collection"), True)
+_MARK = Field("config", "is_collection")
+IS_COLLECTION = Equals(_MARK, True)
+NO_COLLECTION = AnyOf((Lacks(_MARK), Equals(_MARK, False)))
 _ALL = 1_000_000
 MOST_FACETS = 10
 MOST_VALUES = 100

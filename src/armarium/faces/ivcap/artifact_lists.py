@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import msgspec
 
 from armarium.core import Core
+from armarium.core.search import NO_COLLECTION
 from armarium.domain.artifact import Artifact, View
 from armarium.domain.errors import Invalid
 from armarium.domain.principal import Principal
-from armarium.domain.query import AllOf, AnyOf, Between, Condition, Cursor, Equals, Field, Lacks, Order, Query, Stage
+from armarium.domain.query import AllOf, Between, Condition, Cursor, Equals, Field, Order, Query, Stage
 from armarium.faces.http.cursors import Cursors
 from armarium.faces.ivcap.filters import Filter, holds, parse_filter, required
 from armarium.faces.ivcap.mapping import JSON, artifact_path, described, moment_of, page_of, time_text
@@ -27,8 +28,6 @@ _ORDERS = {
     "size": Field("manifest", "ivcap.size"),
     "policy": Field("manifest", "ivcap.policy"),
 }
-_IS_COLLECTION = Field("config", "is_collection")
-_NO_COLLECTION = AnyOf((Lacks(_IS_COLLECTION), Equals(_IS_COLLECTION, False)))
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
@@ -110,7 +109,7 @@ def _fields(artifact: Artifact, described_as: dict[str, object]) -> dict[str, ob
 
 def _query(place: Place, condition: Filter | None, after: Cursor | None, *, limit: int) -> Query:
     """What the catalog can narrow down; the whole filter is held against what it finds."""
-    conditions: list[Condition] = [_NO_COLLECTION, Between(Field("artifact", "created_at"), None, place.at / 1_000_000)]
+    conditions: list[Condition] = [NO_COLLECTION, Between(Field("artifact", "created_at"), None, place.at / 1_000_000)]
     name = required(condition, "name", "=")
     if name is not None:
         conditions.append(Equals(Field("manifest", "name"), name))

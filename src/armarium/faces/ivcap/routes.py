@@ -15,6 +15,7 @@ from armarium.faces.ivcap.aspects import AspectOperations
 from armarium.faces.ivcap.blobs import BlobOperations
 from armarium.faces.ivcap.credentials import Credentials
 from armarium.faces.ivcap.errors import Failure, tell
+from armarium.faces.ivcap.search import SearchOperations
 from armarium.faces.ivcap.secrets import SecretOperations
 
 ELSEWHERE = (
@@ -35,6 +36,7 @@ class IvcapDoor:
             *BlobOperations(core).operations(),
             *AspectOperations(core).operations(),
             *SecretOperations(core).operations(),
+            *SearchOperations(core).operations(),
         ]
         caller = limited(Credentials(identify).caller, limits)
         self.rest = RestDoor(

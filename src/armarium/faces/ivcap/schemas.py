@@ -181,3 +181,18 @@ class NewSecret(msgspec.Struct, kw_only=True, rename="kebab"):
     secret_value: str
     expiry_time: int = 0
     secret_type: str = ""
+
+
+class SearchQuery(msgspec.Struct, kw_only=True, rename="kebab"):
+    """How many answers, and of when."""
+
+    limit: Limit = 10
+    at_time: str = ""
+
+
+class SearchResult(_Wire, frozen=True, kw_only=True):
+    """What answers a question: the value of each variable by its name."""
+
+    items: list[dict[str, Any]]
+    links: list[Link]
+    at_time: str
