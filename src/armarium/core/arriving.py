@@ -10,7 +10,7 @@ import msgspec
 from armarium.core.turns import Turn
 from armarium.domain.errors import Invalid, TooLarge
 
-SEGMENT_BYTES = 256 * 1024 * 1024
+SEGMENT_BYTES = 1024 * 1024 * 1024
 """What a server that is killed loses at most of one request."""
 
 ALGORITHMS = ("sha1", "md5", "sha256", "sha512")
