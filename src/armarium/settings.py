@@ -82,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = True
     own_stores: Annotated[
         bool, _doc("Whether artifacts may bring a bucket of their own for their files, with the secrets `S3_...`.")
-    ] = True
+    ] = False
     host: Annotated[str, _doc("Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, _doc("Port to listen on; 0 takes a free one.")] = 8100
     workers: Annotated[int, _doc("Processes that serve together; each uses about one core.")] = 1

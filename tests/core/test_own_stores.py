@@ -25,7 +25,7 @@ ADA = Principal(id="ada", grants={"ws-user-ada": Role.ADMIN})
 
 @pytest.fixture
 async def core(tmp_path: Path) -> AsyncIterator[Core]:
-    async with open_core(Settings(data=tmp_path / "data", port=1)) as opened:
+    async with open_core(Settings(data=tmp_path / "data", port=1, own_stores=True)) as opened:
         await opened.accounts.create_user(ROOT, "ada")
         yield opened
 
