@@ -19,7 +19,7 @@ from armarium.adapters.documents.confined import ConfinedDocuments
 from armarium.adapters.embedder.by_uri import EmbeddersByUri
 from armarium.adapters.keys import Keys, hand_over, load_keys
 from armarium.adapters.templates.confined import ConfinedTemplates
-from armarium.adapters.vector_index.exact import ExactIndex
+from armarium.adapters.vector_index.located import vector_index_at
 from armarium.auth.identify import Identify
 from armarium.core import Core
 from armarium.core.account_secrets import AccountSecrets
@@ -140,7 +140,12 @@ def _adapters(settings: Settings) -> Adapters:
         own_stores=own_stores,
         keys=keys,
         templates=ConfinedTemplates(),
-        vector_index=ExactIndex(catalog, memory_bytes=settings.vector_memory),
+        vector_index=vector_index_at(
+            settings.database,
+            catalog,
+            memory_bytes=settings.vector_memory,
+            exact_up_to=settings.vector_exact_up_to,
+        ),
         embedders=EmbeddersByUri(settings.embedding_url, settings.embedding_key),
     )
 

@@ -167,6 +167,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     vector_memory: Annotated[
         Size, _doc("How much memory the vectors of collections that are searched may take, all together.")
     ] = Size(2048 * MiB)
+    vector_exact_up_to: Annotated[
+        int,
+        _doc("Vectors of a collection that are all compared; more are searched by pgvector, where PostgreSQL has it."),
+    ] = 200_000
     embedding_url: Annotated[
         str | None, _doc("Service behind `openai:` embedding models, up to and without `/embeddings`.")
     ] = None

@@ -15,7 +15,6 @@ MAX_DIMENSION = 4096
 MAX_ID_LENGTH = 256
 VECTOR_COLLECTION = "vector-collection"
 
-_ENGINES = ("exact", "pgvector", "s3vector")
 _SETTINGS = ("dimension", "distance_metric", "embedding_model")
 
 
@@ -27,12 +26,21 @@ class Metric(enum.StrEnum):
     INNER_PRODUCT = "ip"
 
 
+class Engine(enum.StrEnum):
+    """What is to search a collection, where the server has it."""
+
+    EXACT = "exact"
+    PGVECTOR = "pgvector"
+    S3VECTOR = "s3vector"
+
+
 class VectorSpace(msgspec.Struct, frozen=True, kw_only=True):
     """What the vectors of a collection have in common. model: URI of what turns text into them, None where nothing."""
 
     dimension: int = 384
     metric: Metric = Metric.COSINE
     model: str | None = None
+    engine: Engine = Engine.EXACT
 
 
 class VectorItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,11 +114,8 @@ def completed_config(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> 
             raise Invalid("manifest", "Invalid manifest: 'vector_config' must be an object.")
         config |= {name: moved[name] for name in _SETTINGS if name in moved}
         config["vector_engine"] = moved.get("engine") or config.get("vector_engine")
-    engine = config.get("vector_engine") or _ENGINES[0]
-    if engine not in _ENGINES:
-        raise Invalid("config", f"Unsupported vector engine type: {engine}. Use one of {', '.join(_ENGINES)}.")
     space = space_of(config)
-    completed = {"dimension": space.dimension, "distance_metric": str(space.metric), "vector_engine": engine}
+    completed = {"dimension": space.dimension, "distance_metric": str(space.metric), "vector_engine": str(space.engine)}
     return manifest, {**config, **completed, "embedding_model": space.model}
 
 
@@ -126,7 +131,10 @@ def space_of(config: Mapping[str, Any]) -> VectorSpace:
     model = config.get("embedding_model")
     if not isinstance(model, str | None):
         raise Invalid("config", "Invalid embedding_model: it must be a string.")
-    return VectorSpace(dimension=dimension, metric=Metric(metric), model=model or None)
+    engine = config.get("vector_engine") or Engine.EXACT
+    if engine not in list(Engine):
+        raise Invalid("config", f"Unsupported vector engine type: {engine}. Use one of {', '.join(Engine)}.")
+    return VectorSpace(dimension=dimension, metric=Metric(metric), model=model or None, engine=Engine(engine))
 
 
 def checked_id(given: object) -> str:
