@@ -5,7 +5,7 @@ from alembic import op
 
 from armarium.domain.identifiers import workspace_uuid
 
-revision = "0005"
+revision = "0003"
 down_revision = "0002"
 
 WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
