@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import psutil
 
+from armarium.settings import Settings
 from armarium.testing.server import RunningServer
 from bench.clients import artifact_manager
 from bench.floors import Floors
@@ -42,14 +43,19 @@ class Memory:
 
 
 class Bench:
-    """What a row works with: the server, somebody to be, sizes and floors."""
+    """What a row works with: the server, somebody to be, sizes and floors.
 
-    def __init__(self, folder: Path, sizes: Sizes) -> None:
+    database: URL of a PostgreSQL database, else records are in a SQLite file.
+    """
+
+    def __init__(
+        self, folder: Path, sizes: Sizes, *, database: str | None = None, floors: Floors | None = None
+    ) -> None:
         self.folder = folder
         self.sizes = sizes
-        self.data = folder / "data"
-        self.floors = Floors(sizes, folder)
-        self.server = RunningServer(self.data)
+        self.settings = Settings(data=folder / "data", database=database)
+        self.floors = floors or Floors(sizes, folder)
+        self.server = RunningServer(self.data, settings={"ARMARIUM_DATABASE": database} if database else {})
         self.token = ""
         self.collection = ""
 
@@ -67,6 +73,10 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         self.server.stop()
         shutil.rmtree(self.data, ignore_errors=True)
+
+    @property
+    def data(self) -> Path:
+        return self.settings.data
 
     @property
     def access(self) -> dict[str, str]:

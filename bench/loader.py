@@ -44,9 +44,9 @@ def child_manifest(number: int) -> dict[str, Any]:
     }
 
 
-async def load_children(data: Path, token: str, parent: str, count: int) -> None:
-    """Create children in a data folder that nobody serves, as whoever holds the token."""
-    parts = assemble(Settings(data=data), "http://127.0.0.1")
+async def load_children(settings: Settings, token: str, parent: str, count: int) -> None:
+    """Create children where nobody serves, as whoever holds the token."""
+    parts = assemble(settings, "http://127.0.0.1")
     cipher = AesGcmCipher(parts.keys.secrets, parts.keys.former_secrets)
     async with running(parts) as core:
         principal = await parts.identify(token)
@@ -61,7 +61,8 @@ async def load_children(data: Path, token: str, parent: str, count: int) -> None
                         parent=parent,
                         type="dataset",
                     )
-        await _indexed(data)
+        if settings.database is None:
+            await _indexed(settings.data)
 
 
 async def _indexed(data: Path) -> None:

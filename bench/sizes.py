@@ -13,6 +13,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 2.5
     count: int = 1_000_000
     children: int = 100_000
+    million: int = 1_000_000
     large_bytes: int = 1024 * MiB
     large_repeats: int = 3
     small_files: int = 10_000
@@ -25,5 +26,12 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
 
 FULL = Sizes()
 QUICK = Sizes(
-    seconds=0.5, children=5_000, large_bytes=64 * MiB, large_repeats=1, small_files=500, vectors=2_000, starts=2
+    seconds=0.5,
+    children=5_000,
+    million=0,
+    large_bytes=64 * MiB,
+    large_repeats=1,
+    small_files=500,
+    vectors=2_000,
+    starts=2,
 )

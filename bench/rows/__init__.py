@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from bench.harness import Bench
 from bench.measure import Measure
 from bench.rows.create import create
+from bench.rows.databases import million, postgres
 from bench.rows.large_files import large_files
 from bench.rows.listing import listing
 from bench.rows.manifest import manifest
@@ -29,4 +30,6 @@ ROWS: dict[str, Row] = {
     "zip": zips,
     "list": listing,
     "vectors": vectors,
+    "postgres": postgres,
+    "million": million,
 }

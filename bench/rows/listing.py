@@ -20,9 +20,14 @@ PAGE = 100
 
 
 def listing(bench: Bench) -> Iterator[Measure]:
+    yield from pages(bench, BUDGET)
+
+
+def pages(bench: Bench, most: Budget) -> Iterator[Measure]:
+    """most: what a page may cost that need not look at everything."""
     floor = bench.floors("sqlite_page")
     with bench.stopped():
-        asyncio.run(load_children(bench.data, bench.token, bench.collection, bench.sizes.children))
+        asyncio.run(load_children(bench.settings, bench.token, bench.collection, bench.sizes.children))
     children = f"{PAGE} of {bench.sizes.children:,}"
     deep = bench.sizes.children // len(LABELS) - PAGE
     filtered = [{"filters": {"manifest": {"label": label}}, "order_by": "manifest.score"} for label in LABELS]
@@ -40,7 +45,7 @@ def listing(bench: Bench) -> Iterator[Measure]:
         ],
     }
     for name, asked in {**budgeted, **others}.items():
-        budget = BUDGET if name in budgeted else None
+        budget = most if name in budgeted else None
         yield _over_http(bench, f"HTTP list {children}, {name}", asked, budget).against(floor)
     seen = crew(
         list_children, parent=bench.collection, questions=[{**question, "limit": PAGE} for question in filtered],

@@ -120,19 +120,9 @@ class RunningPostgres:
         data.mkdir(mode=0o700)
         if user is not None:
             shutil.chown(data, user)
-        initdb: list[str | Path] = [
-            self._programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "--auth=trust",
-            "-E",
-            "UTF8",
-        ]
-        done = subprocess.run(
-            [*initdb, "--locale=C", "--no-sync"], capture_output=True, text=True, user=user, cwd=folder, check=False
-        )
+        options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        initdb = [str(self._programs / "initdb"), "-D", str(data), *options]
+        done = subprocess.run(initdb, capture_output=True, text=True, user=user, cwd=folder, check=False)
         if done.returncode != 0:
             raise PostgresError(f"initdb failed:\n{done.stdout}{done.stderr}")
 

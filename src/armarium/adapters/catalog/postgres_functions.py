@@ -11,7 +11,8 @@ import sys
 TEXT_INDEX_DDL = "CREATE INDEX ix_text_body_trigrams ON text_body USING gin (armarium_trigrams(body))"
 
 _TRIGRAMS = """
-CREATE FUNCTION armarium_trigrams(body text) RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE FUNCTION armarium_trigrams(body text) RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 5000
+AS $$
 DECLARE
     signs text[] := string_to_array(body, NULL);
 BEGIN
@@ -23,7 +24,7 @@ END $$
 """
 
 _FOLD = """
-CREATE FUNCTION armarium_fold(body text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE FUNCTION armarium_fold(body text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 200 AS $$
 DECLARE
     folded text;
     long text[] := {long};
