@@ -43,6 +43,8 @@ def _named(database: str, bench: Bench) -> Iterator[Measure]:
 @contextmanager
 def _on_postgres(bench: Bench, sizes: Sizes) -> Iterator[Bench]:
     """The same bench on a PostgreSQL with its default settings."""
-    with RunningPostgres(durable=True) as server:
-        with Bench(bench.folder / "on-postgres", sizes, database=server.url(), floors=bench.floors) as other:
-            yield other
+    with (
+        RunningPostgres(durable=True) as server,
+        Bench(bench.folder / "on-postgres", sizes, database=server.url(), floors=bench.floors) as other,
+    ):
+        yield other
