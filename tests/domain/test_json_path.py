@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armarium.core import regexes
+from armarium.domain import regexes
 from armarium.domain.errors import Invalid
 from armarium.domain.json_match import matches
 from armarium.domain.json_path import parse_json_path, required_text

@@ -5,9 +5,9 @@ There is one of a name. No call removes one, but one that has expired is gone.
 
 import msgspec
 
-from armarium.core import regexes
 from armarium.core.interruptions import again_if_interrupted
 from armarium.core.permissions import require_role
+from armarium.domain import regexes
 from armarium.domain.account_secret import AccountSecret, SealedSecret, checked_secret
 from armarium.domain.errors import NotFound, TooLarge
 from armarium.domain.principal import Principal, Role

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from armarium.core import regexes
 from armarium.core.interruptions import again_if_interrupted
 from armarium.core.permissions import access_of, allows, has_role, require, require_role
+from armarium.domain import regexes
 from armarium.domain.artifact import Found
 from armarium.domain.aspect import (
     Aspect,

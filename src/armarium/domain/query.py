@@ -45,6 +45,13 @@ class Matches(msgspec.Struct, frozen=True, tag=True):
     elements: bool = False
 
 
+class MatchesRegex(msgspec.Struct, frozen=True, tag=True):
+    """A regular expression is found in the text or the number of the field; of vectors alone. See `domain.regexes`."""
+
+    field: Field
+    pattern: str
+
+
 class ContainsAll(msgspec.Struct, frozen=True, tag=True):
     """The array (or the scalar, seen as an array of one) contains each of these values."""
 
@@ -97,7 +104,9 @@ class Not(msgspec.Struct, frozen=True, tag=True):
     condition: "Condition"
 
 
-Condition = Equals | Matches | ContainsAll | ContainsAny | Between | Lacks | Keyword | AllOf | AnyOf | Not
+Condition = (
+    Equals | Matches | MatchesRegex | ContainsAll | ContainsAny | Between | Lacks | Keyword | AllOf | AnyOf | Not
+)
 
 EVERYTHING = AllOf(())
 

@@ -94,6 +94,11 @@ async def test_the_nearest_come_first(store, points):
         ({"tags": {"$all": ["sea", "table"]}}, ["1"]),
         ({"tags": ["sea"]}, ["1", "two"]),
         ({"title": {"$like": "%ck"}}, ["three"]),
+        ({"title": {"$regex": "^(ti|ro)"}}, ["1", "three"]),
+        ({"title": {"$regex": "(?i)AVE$"}}, ["two"]),
+        ({"year": {"$regex": "^20"}}, ["two", "three"]),
+        ({"tags": {"$regex": "sea"}}, []),
+        ({"in": {"era": {"$regex": "l"}}}, ["three"]),
         ({"in": {"era": "old"}}, ["three"]),
         ({"in.era": "old"}, ["three"]),
         ({"title": "wave", "year": 1999}, []),
@@ -109,7 +114,8 @@ async def test_filters_alone_and_with_a_vector(store, points, filters, expected)
 @pytest.mark.parametrize(
     "filters",
     [{"title": {"$where": "1=1"}}, {"year": {"$gt": "x"}}, {"tags": {"$in": "x"}}, {"title": {"$like": 3}},
-     {"x') OR 1=1 --": {"$regex2": "x"}}],
+     {"x') OR 1=1 --": {"$regex2": "x"}}, {"title": {"$regex": 3}}, {"title": {"$regex": "("}},
+     {"title": {"$regex": "(?=a)b"}}, {"title": {"$regex": "x" * 513}}, {"title": {"$regex": "a{1000}{1000}"}}],
 )  # fmt: skip
 async def test_a_filter_nobody_knows_is_refused(store, points, filters):
     with refusal("ValueError"):

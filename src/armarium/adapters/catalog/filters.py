@@ -52,6 +52,7 @@ from armarium.domain.query import (
     Keyword,
     Lacks,
     Matches,
+    MatchesRegex,
     Not,
     Scalar,
 )
@@ -110,6 +111,8 @@ class _Translation:
                 return _joined("all", [self._contains(field, (value,)) for value in values])
             case ContainsAny(field, values):
                 return self._contains(field, values)
+            case MatchesRegex():
+                raise Invalid("filters", "Artifacts cannot be searched by regular expression.")
             case _:
                 return self._single(condition)
 

@@ -1,6 +1,5 @@
 """The payloads of a collection by column, so that a condition looks at each different value once."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from armarium.domain import regexes
 from armarium.domain.errors import Invalid
 from armarium.domain.query import (
     AllOf,
@@ -19,6 +19,7 @@ from armarium.domain.query import (
     Equals,
     Keyword,
     Matches,
+    MatchesRegex,
     Not,
 )
 
@@ -130,6 +131,8 @@ def _holding(column: Column, condition: Condition, rows: int) -> Rows:
             return column.where(lambda value: _contains(value, wanted, every=every), rows)
         case Matches(pattern=pattern):
             return column.where(_matcher(pattern), rows)
+        case MatchesRegex(pattern=pattern):
+            return column.where(lambda value: _is_found(pattern, value), rows)
         case _:
             return column.missing(rows)
 
@@ -159,8 +162,29 @@ def _contains(value: Any, wanted: set[str], *, every: bool) -> bool:
 
 
 def _matcher(pattern: str) -> Callable[[Any], bool]:
-    expression = re.compile(".*".join(map(re.escape, re.split(r"\*+", pattern))), re.IGNORECASE | re.DOTALL)
-    return lambda value: isinstance(value, str) and expression.fullmatch(value) is not None
+    first, *between = pattern.casefold().split("*")
+    return lambda value: isinstance(value, str) and _follows(value.casefold(), first, between)
+
+
+def _follows(text: str, first: str, between: list[str]) -> bool:
+    """Whether a text is the first piece and then the others, with anything between two; in linear time."""
+    if not between:
+        return text == first
+    *between, last = between
+    end = len(text) - len(last)
+    at = len(first)
+    if not text.startswith(first) or not text.endswith(last):
+        return False
+    for piece in between:
+        found = text.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return at <= end
+
+
+def _is_found(pattern: str, value: Any) -> bool:
+    return isinstance(value, str | int | float) and regexes.found(pattern, "", text_of(value))
 
 
 def _grown(numbers: NDArray[Any], capacity: int, filler: float) -> NDArray[Any]:

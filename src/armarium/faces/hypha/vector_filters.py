@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from armarium.domain import regexes
 from armarium.domain.errors import Invalid
 from armarium.domain.query import (
     AllOf,
@@ -15,6 +16,7 @@ from armarium.domain.query import (
     Field,
     Lacks,
     Matches,
+    MatchesRegex,
     Not,
 )
 
@@ -69,6 +71,16 @@ def _like(field: Field, operand: Any) -> Condition:
     return Matches(field, operand.replace("%", "*"))
 
 
+def _regex(field: Field, operand: Any) -> Condition:
+    if not isinstance(operand, str):
+        raise Invalid("filters", f"Invalid filter: '$regex' for '{field.path}' takes a string.")
+    try:
+        regexes.check("filters", operand)
+    except Invalid as error:
+        raise Invalid("filters", f"Invalid filter: '$regex' for '{field.path}': {error.reason}") from None
+    return MatchesRegex(field, operand)
+
+
 def _contains(kind: type[ContainsAny] | type[ContainsAll]) -> Callable[[Field, Any], Condition]:
     def read(field: Field, operand: Any) -> Condition:
         if not isinstance(operand, list):
@@ -105,5 +117,6 @@ _OPERATORS: Mapping[str, Callable[[Field, Any], Condition]] = {
     "$nin": lambda field, operand: Not(_contains(ContainsAny)(field, operand)),
     "$all": _contains(ContainsAll),
     "$like": _like,
+    "$regex": _regex,
     "$exists": lambda field, operand: Not(Lacks(field)) if operand else Lacks(field),
 }

@@ -20,6 +20,7 @@ from armarium.domain.query import (
     Keyword,
     Lacks,
     Matches,
+    MatchesRegex,
     Not,
     Order,
     Scalar,
@@ -117,6 +118,8 @@ def holds(condition: Condition, known: Known) -> bool:  # noqa: C901 - one line 
             return any(same(actual, value) for actual in _values(known, field))
         case Matches(field, pattern, elements):
             return any(_matches(actual, pattern) for actual in _items(_values(known, field), elements))
+        case MatchesRegex():
+            raise NotImplementedError("of vectors alone")
         case ContainsAll(field, values):
             return all(_contains(_values(known, field), value) for value in values)
         case ContainsAny(field, values):

@@ -1,6 +1,7 @@
 """Answers of any vector index, held against a plain reading of the same questions."""
 
 import math
+import re
 from array import array
 from typing import Any
 
@@ -22,6 +23,7 @@ from armarium.domain.query import (
     Field,
     Lacks,
     Matches,
+    MatchesRegex,
     Not,
 )
 from armarium.domain.vector import Hits, Metric, VectorQuery, VectorSpace
@@ -55,6 +57,7 @@ leaves = (
     | st.builds(ContainsAny, fields, st.lists(plain, max_size=2).map(tuple))
     | st.builds(ContainsAll, fields, st.lists(plain, max_size=2).map(tuple))
     | st.builds(Matches, fields, st.sampled_from(["a*", "*b", "A", "*", "a*b"]))
+    | st.builds(MatchesRegex, fields, st.sampled_from(["^a", "b$", "^.$", "[0-9]", "a|1", "", "rue"]))
     | st.builds(Lacks, fields)
 )
 conditions = st.recursive(
@@ -106,6 +109,8 @@ def _is_so(condition: Any, value: Any) -> bool:
             return number and (low is None or value >= low) and (high is None or value <= high)
         case Matches(pattern=pattern):
             return isinstance(value, str) and _like(value.lower(), pattern.lower())
+        case MatchesRegex(pattern=pattern):
+            return not isinstance(value, list) and re.search(pattern, text(value)) is not None
     held = {text(item) for item in value} if isinstance(value, list) else {text(value)}
     every = {text(item) for item in condition.values}
     return every <= held if isinstance(condition, ContainsAll) else bool(every & held)
