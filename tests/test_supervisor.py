@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,6 +70,31 @@ def test_a_killed_worker_is_replaced_and_nobody_notices(server: RunningServer):
             answer = requests.get(f"{server.url}/ws-user-admin/artifacts/", headers=token, timeout=10)
             assert answer.status_code == 200
         until(lambda: len(workers_of(server)) == 3, "nobody replaces it")
+
+
+FALLING = """
+import pathlib, sys
+from armarium.supervisor import Supervisor
+
+def work(worker):
+    with pathlib.Path(sys.argv[1]).open("a") as starts:
+        starts.write("one more\\n")
+    worker.report("here")
+    raise SystemExit(1)
+
+Supervisor(1, work, lambda reports: None, patience_seconds=5).run()
+"""
+
+
+def test_a_worker_that_answered_is_replaced_soon_however_often_it_falls(tmp_path: Path):
+    starts = tmp_path / "starts"
+    starts.touch()
+    supervisor = subprocess.Popen([sys.executable, "-c", FALLING, str(starts)])
+    try:
+        until(lambda: len(starts.read_text().splitlines()) == 10, "it is replaced later and later")
+    finally:
+        supervisor.terminate()
+        supervisor.wait()
 
 
 async def test_the_service_of_a_client_keeps_working_when_its_worker_is_killed(server: RunningServer):

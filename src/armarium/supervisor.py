@@ -4,8 +4,9 @@
       worker 0   a fork that does the work and says over a pipe of its own when it answers
       worker 1   ...
 
-A worker that ends is replaced: at once, or after a pause that doubles while replacements do not last. When the
-supervisor is gone, however it went, the lifeline breaks and every worker stops as if it had been asked to.
+A worker that ends is replaced: at once, or after a pause while replacements do not last, which doubles while they do
+not even begin to answer. When the supervisor is gone, however it went, the lifeline breaks and every worker stops as if
+it had been asked to.
 """
 
 import contextlib
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 _REPORT_BYTES = 4096
 _LASTING_SECONDS = 5.0
-"""A worker that lived as long was no failure of the start."""
+"""A worker that lived as long is replaced at once."""
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 10.0
 
@@ -57,14 +58,17 @@ class _Place:
         self.report: int | None = None
         self.started_at = 0.0
         self.start_at = 0.0
-        self.failures = 0
+        self.has_reported = False
+        self.falls = 0
 
     def ended(self) -> None:
         """Note that its worker is gone, and when the next shall start."""
         self.pid = None
         now = time.monotonic()
-        self.failures = 0 if now - self.started_at > _LASTING_SECONDS else self.failures + 1
-        pause = _FIRST_PAUSE_SECONDS * 2 ** (self.failures - 2) if self.failures > 1 else 0.0
+        self.falls = 0 if now - self.started_at > _LASTING_SECONDS else self.falls + 1
+        if self.has_reported:  # it could start, so the next one can: who falls often must not be missed for long
+            self.falls = min(self.falls, 2)
+        pause = _FIRST_PAUSE_SECONDS * 2 ** (self.falls - 2) if self.falls > 1 else 0.0
         self.start_at = now + min(pause, _LONGEST_PAUSE_SECONDS)
 
 
@@ -145,6 +149,7 @@ class Supervisor:
     def _hear(self, place: _Place, text: str) -> None:
         """Take a worker's report; that of one which ended before it had any is empty, and `_reap` sees to it."""
         self._hang_up(place)
+        place.has_reported = bool(text)
         if text and not self._have_begun:
             self._reports[place.number] = text.strip()
             if len(self._reports) == len(self._places):
@@ -162,7 +167,8 @@ class Supervisor:
         ended = []
         for place in self._places:
             if place.pid is not None and os.waitpid(place.pid, os.WNOHANG)[0]:
-                self._hang_up(place)
+                if place.report is not None:  # its last word may have come with its end
+                    self._hear(place, os.read(place.report, _REPORT_BYTES).decode())
                 place.ended()
                 ended.append(place)
         return ended
@@ -171,7 +177,7 @@ class Supervisor:
 
     def _start(self, place: _Place) -> None:
         reading, writing = os.pipe()
-        place.started_at = time.monotonic()
+        place.started_at, place.has_reported = time.monotonic(), False
         pid = os.fork()
         if pid == 0:
             os.close(reading)
