@@ -1,13 +1,17 @@
 """The examples are programs, and they run."""
 
 import os
+import re
 import subprocess
 import sys
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from armarium.testing.server import RunningServer
+from tests.markdown_pages import code_blocks
 
 
 def run_example(repository: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -60,8 +64,40 @@ def test_a_model_can_be_published_twice(repository: Path, running_server: Runnin
         assert "bytes as uploaded: {'slope': 2.0" in done.stdout
 
 
+def test_one_artifact_is_seen_alike_through_four_doors(repository: Path, running_server: RunningServer):
+    for name in ("dora", "emil"):
+        running_server.make_user(name)
+    tokens = ("--token", running_server.make_token("dora"), "--other-token", running_server.make_token("emil"))
+    done = run_example(repository, "four_doors.py", "--server", running_server.url, *tokens)
+    assert done.returncode == 0, done.stdout + done.stderr
+    doors = "by hypha, dataforce, ivcap, aimable"
+    said = [line for line in done.stdout.splitlines() if line.endswith(doors)]
+    seen = [(line.partition(":")[0], "refused" not in line) for line in said]
+    assert seen == [
+        ("owner", True), ("other", False),
+        ("owner", True), ("other", True),
+        ("owner", True), ("other", False),
+    ]  # fmt: skip
+
+
 def test_the_demonstration_cleans_up_after_itself(repository: Path):
     done = run_example(repository, "demo.py")
     assert done.returncode == 0, done.stdout + done.stderr
     folder = done.stdout.split("is serving ")[1].split(" on ")[0]
     assert not Path(folder).exists()
+
+
+def test_the_walk_prints_what_its_page_shows(repository: Path, capsys: pytest.CaptureFixture[str]):
+    page = repository / "docs" / "walkthrough.md"
+    blocks = code_blocks(page)
+    session: dict[str, Any] = {}
+    try:
+        for block, following in zip_longest(blocks, blocks[1:]):
+            if block.language == "python":
+                exec(compile(block.text, f"{page.name}:{block.line}", "exec"), session)
+                shown = following.text if following is not None and following.language == "text" else ""
+                printed = capsys.readouterr().out
+                assert re.fullmatch(re.escape(shown).replace(r"\.\.\.", ".*"), printed), f"line {block.line}: {printed}"
+    finally:
+        session["server"].kill()
+        session["folder"].cleanup()
