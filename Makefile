@@ -53,8 +53,12 @@ demo: $(READY) ## store a dataset gallery on a temporary server and read it back
 serve: $(READY) ## serve ./data on http://127.0.0.1:8100
 	$(PY) -m armarium serve
 
-bench: $(READY) ## measure the speed budgets
-	$(PY) -m bench
+# `make bench STORAGE=sqlite+disk WORKERS=1` is the quickest.
+STORAGE ?= sqlite+disk postgres+s3
+WORKERS ?= 1 2 4
+
+bench: $(READY) ## measure the speed budgets on both storages, with 1, 2 and 4 processes
+	$(PY) -m bench --storage $(STORAGE) --workers $(WORKERS) --out build/bench.json
 
 docs: $(READY) ## render the documentation into build/site
 	$(PY) -m mkdocs build --strict --quiet --site-dir build/site

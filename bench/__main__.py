@@ -1,7 +1,8 @@
 """Measure the speed budgets.
 
-python -m bench                          everything, about three minutes
-python -m bench --quick --only rpc-read  one row, small
+python -m bench                                        SQLite and disk, one process
+python -m bench --quick --only rpc-read                one row, small
+python -m bench --storage postgres+s3 --workers 1 4    another storage, one process and four
 python -m bench --out new.json --compare old.json
 """
 
@@ -9,29 +10,30 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
+from armarium.testing.storage import BLOBS, CATALOGS, storage
+from bench.floors import Floors
 from bench.harness import Bench
-from bench.report import load, report, save, show, show_comparison
+from bench.machine import Machine, servers_behind, this_machine
+from bench.measure import Measure
+from bench.report import Report, Run, load, now, save, show, show_comparison
 from bench.rows import ROWS
 from bench.sizes import FULL, QUICK
+
+STORAGES = [f"{catalog}+{blobs}" for catalog in CATALOGS for blobs in BLOBS]
 
 
 def main() -> int:
     options = _options()
     console = Console(width=None if sys.stdout.isatty() else 160)
-    sizes = QUICK if options.quick else FULL
     former = load(options.compare) if options.compare else None
-    measures = []
     with tempfile.TemporaryDirectory(prefix="armarium-bench-", dir=options.folder) as folder:
-        with Bench(Path(folder), sizes) as bench:
-            for name in [name for name in ROWS if name in (options.only or ROWS)]:
-                began = time.monotonic()
-                measures += ROWS[name](bench)
-                print(f"{name}: {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
-        told = report(quick=options.quick, sizes=sizes, measures=measures, floors=bench.floors.measured)
+        told = _measured(options, Path(folder))
     show(told, console)
     if options.out:
         save(told, options.out)
@@ -40,9 +42,57 @@ def main() -> int:
     return 0
 
 
+def _measured(options: argparse.Namespace, folder: Path) -> Report:
+    sizes = QUICK if options.quick else FULL
+    started_at, began = now(), time.monotonic()
+    machine, floors, runs = this_machine(folder), Floors(), []
+    for name in options.storage:
+        catalog, blobs = name.split("+")
+        with storage(catalog, blobs, folder, durable=True) as stored:
+            for workers in options.workers:
+                place = folder / f"{name}-{workers}"
+                with Bench(place, sizes, storage=stored, workers=workers, floors=floors) as bench:
+                    machine = _with_servers(machine, bench)
+                    rows = _rows(options.only, workers)
+                    runs.append(Run(storage=name, workers=workers, measures=list(_measures(bench, rows, name))))
+    return Report(
+        machine=machine,
+        started_at=started_at,
+        seconds=time.monotonic() - began,
+        quick=options.quick,
+        sizes=sizes,
+        runs=runs,
+        floors=floors.measured,
+    )
+
+
+def _with_servers(machine: Machine, bench: Bench) -> Machine:
+    return msgspec.structs.replace(machine, versions=machine.versions | servers_behind(bench.settings))
+
+
+def _rows(only: list[str] | None, workers: int) -> list[str]:
+    """What was asked for, else all that says something about so many processes."""
+    if only:
+        return [name for name in ROWS if name in only]
+    return [name for name, row in ROWS.items() if not row.on_request and (workers == 1 or row.scales)]
+
+
+def _measures(bench: Bench, rows: list[str], storage: str) -> Iterator[Measure]:
+    for name in rows:
+        began = time.monotonic()
+        yield from ROWS[name].measures(bench)
+        took = time.monotonic() - began
+        print(f"{storage} {bench.workers} {name}: {took:.1f} s", file=sys.stderr, flush=True)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the speed budgets.")
     parser.add_argument("--only", nargs="+", choices=ROWS, metavar="ROW", help=f"any of: {', '.join(ROWS)}")
+    parser.add_argument(
+        "--storage", nargs="+", choices=STORAGES, default=STORAGES[:1], metavar="STORAGE",
+        help=f"where records and files are kept, any of: {', '.join(STORAGES)}",
+    )  # fmt: skip
+    parser.add_argument("--workers", nargs="+", type=int, default=[1], metavar="N", help="processes of the server")
     parser.add_argument("--quick", action="store_true", help="small sizes: to see that it runs, not how fast it is")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     parser.add_argument("--compare", type=Path, metavar="OLD.json", help="set the figures against an earlier run")

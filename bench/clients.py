@@ -107,16 +107,17 @@ async def search_vectors(
 
 
 async def upload_files(
-    gate: Gate, *, number: int, url: str, token: str, artifact: str, prefix: str, body_bytes: int, **pace: Any
-) -> Timings:
-    """Ask for an upload URL and put a small file there, each file of its own name."""
+    gate: Gate, *, number: int, url: str, token: str, artifact: str, prefix: str, body_bytes: int,
+    options: dict[str, Any], **pace: Any,
+) -> Timings:  # fmt: skip
+    """Ask for an upload URL, with these options, and put a small file there, each file of its own name."""
     body = bytes(body_bytes)
     idle: list[Connection] = []
     async with artifact_manager(url, token) as manager:
 
         async def upload(n: int) -> None:
-            target = await manager.put_file(artifact, f"{prefix}/{number}/{n}.bin")
-            connection = idle.pop() if idle else await Connection.to(url)
+            target = await manager.put_file(artifact, f"{prefix}/{number}/{n}.bin", **options)
+            connection = idle.pop() if idle else await Connection.to(target)
             await connection.ask(put_request(target, len(body)) + body)
             idle.append(connection)
 

@@ -4,17 +4,19 @@ import asyncio
 import shutil
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
 
-from armarium.settings import Settings
+from armarium import settings
 from armarium.testing.server import RunningServer
 from bench.clients import artifact_manager
 from bench.floors import Floors
+from bench.floors.ground import Ground
+from bench.measure import Measure
 from bench.sizes import Sizes
 
 USER = "bench"
@@ -23,41 +25,72 @@ SAMPLE_SECONDS = 0.02
 T = TypeVar("T")
 
 
-class Memory:
-    """The resident memory of a process over some work, in MB."""
+class Usage:
+    """What the processes of a server use over some work: resident memory in MB, and processor time."""
 
     def __init__(self, pid: int) -> None:
-        self._process = psutil.Process(pid)
-        self.before = self.peak = self.after = self.now()
+        main = psutil.Process(pid)
+        self._processes = [main, *main.children(recursive=True)]
+        self.before = self.peak = self.after = self.memory()
+        self._cpu_before = self._cpu()
+        self.cpu_seconds = 0.0
 
-    def now(self) -> float:
-        return self._process.memory_info().rss / 1e6
+    def memory(self) -> float:
+        return sum(self._of_each(lambda process: process.memory_info().rss / 1e6))
 
-    def watch(self, over: threading.Event) -> None:
+    def follow(self, over: threading.Event) -> None:
         while not over.wait(SAMPLE_SECONDS):
-            self.peak = max(self.peak, self.now())
+            self.peak = max(self.peak, self.memory())
+
+    def end(self) -> None:
+        self.after = self.memory()
+        self.cpu_seconds = self._cpu() - self._cpu_before
 
     def as_fields(self) -> dict[str, float]:
         growth = max(self.peak, self.after) - self.before
-        return {"rss_before_mb": self.before, "rss_after_mb": self.after, "growth_mb": growth}
+        return {
+            "rss_before_mb": self.before,
+            "rss_after_mb": self.after,
+            "growth_mb": growth,
+            "cpu_seconds": self.cpu_seconds,
+        }
+
+    def _cpu(self) -> float:
+        return sum(self._of_each(lambda process: sum(process.cpu_times()[:2])))
+
+    def _of_each(self, figure: Callable[[psutil.Process], float]) -> Iterator[float]:
+        for process in self._processes:
+            with suppress(psutil.NoSuchProcess):
+                yield figure(process)
 
 
 class Bench:
     """What a row works with: the server, somebody to be, sizes and floors.
 
-    database: URL of a PostgreSQL database, else records are in a SQLite file.
+    storage: the `ARMARIUM_*` variables that say where a data folder's records and files are kept; empty for the folder
+    itself. workers: processes of the server.
     """
 
     def __init__(
-        self, folder: Path, sizes: Sizes, *, database: str | None = None, floors: Floors | None = None
+        self,
+        folder: Path,
+        sizes: Sizes,
+        *,
+        storage: Callable[[Path], Mapping[str, str]] = lambda data: {},
+        workers: int = 1,
+        floors: Floors | None = None,
     ) -> None:
         self.folder = folder
         self.sizes = sizes
-        self.settings = Settings(data=folder / "data", database=database)
-        self.floors = floors or Floors(sizes, folder)
-        self.server = RunningServer(self.data, settings={"ARMARIUM_DATABASE": database} if database else {})
+        self.workers = workers
+        self.data = folder / "data"
+        variables = {**storage(self.data), "ARMARIUM_WORKERS": str(workers)}
+        self.settings = settings.load(environ=variables, overrides={"data": self.data})
+        self.server = RunningServer(self.data, settings=variables)
         self.token = ""
         self.collection = ""
+        self._storage = storage
+        self._floors = floors or Floors()
 
     def __enter__(self) -> "Bench":
         try:
@@ -74,9 +107,31 @@ class Bench:
         self.server.stop()
         shutil.rmtree(self.data, ignore_errors=True)
 
+    def another(self, name: str, sizes: Sizes) -> "Bench":
+        """The same kind of server with data of its own."""
+        return Bench(self.folder / name, sizes, storage=self._storage, workers=self.workers, floors=self._floors)
+
+    def floors(self, name: str) -> Measure | None:
+        """A floor by its name; `row`, `page`, `commit` are those of the database, `put`, `get`, `gets` of the store.
+
+        None where there is none, and for a server of several processes: floors have one.
+        """
+        if self.workers > 1:
+            return None
+        return self._floors(self._names.get(name, name), Ground(self.sizes, self.folder, self.settings))
+
     @property
-    def data(self) -> Path:
-        return self.settings.data
+    def _names(self) -> dict[str, str]:
+        database = "postgres" if self.settings.database else "sqlite"
+        of_database = {name: f"{database}_{name}" for name in ("row", "page", "commit")}
+        if self.settings.blobs:
+            return of_database | {name: f"s3_{name}" for name in ("put", "get", "gets")}
+        return of_database | {"put": "disk_sha256", "get": "file", "gets": "files"}
+
+    @property
+    def ways(self) -> dict[str, dict[str, Any]]:
+        """How bytes can go, as words for a name and options for `put_file` and `get_file`."""
+        return {"": {}, " through the server": {"use_proxy": True}} if self.settings.blobs else {"": {}}
 
     @property
     def access(self) -> dict[str, str]:
@@ -93,14 +148,14 @@ class Bench:
         return asyncio.run(connected())
 
     @contextmanager
-    def watched(self) -> Iterator[Memory]:
-        """Follow the server's memory during the block."""
-        memory, over = Memory(self.server.pid), threading.Event()
-        watcher = threading.Thread(target=memory.watch, args=(over,), daemon=True)
+    def watched(self) -> Iterator[Usage]:
+        """Follow what the server uses during the block."""
+        usage, over = Usage(self.server.pid), threading.Event()
+        watcher = threading.Thread(target=usage.follow, args=(over,), daemon=True)
         watcher.start()
         try:
-            yield memory
-            memory.after = memory.now()
+            yield usage
+            usage.end()
         finally:
             over.set()
             watcher.join()
@@ -111,7 +166,7 @@ class Bench:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """Work on the data folder while nobody serves it."""
+        """Work on the data while nobody serves it."""
         self.server.stop()
         yield
         self.server.start()

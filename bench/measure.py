@@ -49,6 +49,7 @@ UNITS = {
     "growth_mb": "MB",
     "rss_after_mb": "MB",
 }
+ENOUGH = 100
 LOWER_IS_BETTER = frozenset({"p50_ms", "p95_ms", "p99_ms", "growth_mb", "rss_after_mb"})
 
 
@@ -56,6 +57,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the report. key: the field the line is about; floor: the name of the floor it is compared with.
 
     growth_mb: the highest memory of the server (or, where the name says so, of the client) above what it held before.
+    cpu_seconds: processor time the server took for all of it.
     """
 
     row: str
@@ -70,6 +72,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     rss_before_mb: float | None = None
     rss_after_mb: float | None = None
     growth_mb: float | None = None
+    cpu_seconds: float | None = None
     budget: Budget | None = None
     met: bool | None = None
     floor: str | None = None
@@ -81,14 +84,23 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
         value: float | None = getattr(self, self.key)
         return math.nan if value is None else value
 
+    @property
+    def cpu_us(self) -> float | None:
+        """Processor time the server took for one answer, where there were enough to tell."""
+        if self.cpu_seconds is None or self.count < ENOUGH:
+            return None
+        return self.cpu_seconds / self.count * 1e6
+
     def judged(self) -> "Measure":
         if self.budget is None:
             return self
         value = getattr(self, self.budget.field)
         return msgspec.structs.replace(self, met=value is not None and self.budget.met_by(value))
 
-    def against(self, floor: "Measure") -> "Measure":
+    def against(self, floor: "Measure | None") -> "Measure":
         """Note how many times this is slower than a floor, in the field both are about."""
+        if floor is None:
+            return self
         mine, theirs = getattr(self, floor.key), floor.value
         if not mine or not theirs:
             return self

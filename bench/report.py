@@ -1,8 +1,6 @@
-"""The report: a table for people, JSON for the next run."""
+"""The report: tables for people, JSON for the next run."""
 
-import os
-import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,38 +8,44 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-import armarium
+from bench.machine import Machine
 from bench.measure import LOWER_IS_BETTER, UNITS, Measure
 from bench.sizes import Sizes
 
 NOISE = 0.15
 NOISE_MB = 8
+STORES = {"sqlite": "SQLite", "postgres": "PostgreSQL", "disk": "disk", "s3": "S3"}
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """What one server was measured at. storage: such as `sqlite+disk`; workers: its processes."""
+
+    storage: str
+    workers: int
+    measures: list[Measure]
+
+    @property
+    def title(self) -> str:
+        processes = "one process" if self.workers == 1 else f"{self.workers} processes"
+        return f"{storage_title(self.storage)}, {processes}"
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    armarium: str
-    python: str
-    machine: str
-    cores: int
+    machine: Machine
     started_at: str
+    seconds: float
     quick: bool
     sizes: Sizes
-    measures: list[Measure]
+    runs: list[Run]
     floors: list[Measure]
 
 
-def report(*, quick: bool, sizes: Sizes, measures: list[Measure], floors: list[Measure]) -> Report:
-    return Report(
-        armarium=armarium.__version__,
-        python=platform.python_version(),
-        machine=f"{platform.system()} {platform.machine()}",
-        cores=os.cpu_count() or 1,
-        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        quick=quick,
-        sizes=sizes,
-        measures=measures,
-        floors=floors,
-    )
+def storage_title(storage: str) -> str:
+    return " and ".join(STORES[part] for part in storage.split("+"))
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def save(told: Report, path: Path) -> None:
@@ -54,23 +58,34 @@ def load(path: Path) -> Report:
 
 
 def show(told: Report, console: Console) -> None:
-    title = f"armarium {told.armarium}, Python {told.python}, {told.cores} cores" + (" (quick)" if told.quick else "")
-    console.print(_measures(title, told.measures))
+    versions = told.machine.versions
+    start = f"armarium {versions['armarium']}, Python {versions['Python']}, {told.machine.cores} cores"
+    for run in told.runs:
+        console.print(_measures(f"{run.title}: {start}" + (" (quick)" if told.quick else ""), run.measures))
     console.print(_floors(told.floors))
 
 
 def show_comparison(told: Report, former: Report, console: Console) -> None:
     """Each figure over the one of an earlier run, where both have it."""
-    before = {(measure.row, measure.name): measure for measure in former.measures + former.floors}
+    before = dict(_figures_of(former))
     table = Table(title=f"compared with {former.started_at}", title_justify="left")
-    for heading in ("what", "before", "now", "now / before", ""):
-        table.add_column(heading, justify="left" if heading in ("what", "") else "right")
-    for measure in told.measures + told.floors:
-        old = before.get((measure.row, measure.name))
+    for heading in ("where", "what", "before", "now", "now / before", ""):
+        table.add_column(heading, justify="left" if heading in ("where", "what", "") else "right")
+    for key, measure in _figures_of(told):
+        old = before.get(key)
         if old is not None and old.value and measure.value:
-            ratio = measure.value / old.value
-            table.add_row(measure.name, _figure(old), _figure(measure), f"{ratio:.2f}", _verdict(measure, old))
+            ratio = f"{measure.value / old.value:.2f}"
+            table.add_row(key[0], measure.name, figure(old), figure(measure), ratio, _verdict(measure, old))
     console.print(table)
+
+
+def _figures_of(report: Report) -> Iterator[tuple[tuple[str, str, str], Measure]]:
+    """Each measure with where it was taken, its row and its name."""
+    for run in report.runs:
+        for measure in run.measures:
+            yield (f"{run.storage} {run.workers}", measure.row, measure.name), measure
+    for measure in report.floors:
+        yield ("floor", measure.row, measure.name), measure
 
 
 def _verdict(now: Measure, old: Measure) -> str:
@@ -83,19 +98,20 @@ def _verdict(now: Measure, old: Measure) -> str:
     return "[red]worse" if gain < 1 - NOISE else "[dim]noise"
 
 
-def _figure(measure: Measure) -> str:
-    return f"{_number(measure.value)} {UNITS[measure.key]}"
+def figure(measure: Measure) -> str:
+    return f"{number(measure.value)} {UNITS[measure.key]}"
 
 
 def _measures(title: str, measures: Iterable[Measure]) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("what", ratio=1)
-    for heading in ("p50 ms", "p95 ms", "p99 ms", "per s", "MB/s", "RSS MB", "budget", "met", "x floor"):
+    for heading in ("p50 ms", "p95 ms", "p99 ms", "per s", "MB/s", "CPU µs", "RSS MB", "budget", "met", "x floor"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in measures:
+        figures = (row.p50_ms, row.p95_ms, row.p99_ms, row.per_second, row.mb_per_second, row.cpu_us)
         table.add_row(
             f"{row.name} [dim]{row.note}[/]" if row.note else row.name,
-            *(_number(value) for value in (row.p50_ms, row.p95_ms, row.p99_ms, row.per_second, row.mb_per_second)),
+            *map(number, figures),
             _memory(row),
             str(row.budget or ""),
             {True: "[green]yes", False: "[red]no", None: ""}[row.met],
@@ -106,7 +122,7 @@ def _measures(title: str, measures: Iterable[Measure]) -> Table:
 
 def _memory(row: Measure) -> str:
     if row.rss_before_mb is None:
-        return _number(row.rss_after_mb)
+        return number(row.rss_after_mb)
     return f"{row.rss_before_mb:.0f} → {row.rss_after_mb:.0f}"
 
 
@@ -115,11 +131,11 @@ def _floors(floors: Iterable[Measure]) -> Table:
     for heading in ("name", "what", "figure"):
         table.add_column(heading, justify="right" if heading == "figure" else "left")
     for floor in floors:
-        table.add_row(floor.name, floor.note, _figure(floor))
+        table.add_row(floor.name, floor.note, figure(floor))
     return table
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

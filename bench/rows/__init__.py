@@ -1,11 +1,12 @@
 """The rows of the report, in the order they run: each takes the bench and yields measures."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from bench.harness import Bench
 from bench.measure import Measure
 from bench.rows.create import create
-from bench.rows.databases import million, postgres
+from bench.rows.databases import million
 from bench.rows.large_files import large_files
 from bench.rows.listing import listing
 from bench.rows.manifest import manifest
@@ -16,20 +17,26 @@ from bench.rows.start import start
 from bench.rows.vectors import vectors
 from bench.rows.zips import zips
 
-Row = Callable[[Bench], Iterator[Measure]]
+
+class Row(NamedTuple):
+    """scales: whether more processes of the server can make it faster. on_request: too long to be run unasked."""
+
+    measures: Callable[[Bench], Iterator[Measure]]
+    scales: bool = False
+    on_request: bool = False
+
 
 ROWS: dict[str, Row] = {
-    "start": start,
-    "rpc-read": rpc_read,
-    "rpc-busy": rpc_busy,
-    "manifest": manifest,
-    "create": create,
-    "small-files": small_files,
-    "large-files": large_files,
-    "model-files": model_files,
-    "zip": zips,
-    "list": listing,
-    "vectors": vectors,
-    "postgres": postgres,
-    "million": million,
+    "start": Row(start),
+    "rpc-read": Row(rpc_read),
+    "rpc-busy": Row(rpc_busy, scales=True),
+    "manifest": Row(manifest, scales=True),
+    "create": Row(create, scales=True),
+    "small-files": Row(small_files, scales=True),
+    "large-files": Row(large_files),
+    "model-files": Row(model_files),
+    "zip": Row(zips),
+    "list": Row(listing),
+    "vectors": Row(vectors),
+    "million": Row(million, on_request=True),
 }

@@ -11,14 +11,14 @@ BUDGET = Budget("per_second", 1000, at_most=False)
 
 
 def create(bench: Bench) -> Iterator[Measure]:
-    floor = bench.floors("sqlite_commit")
+    floor = bench.floors("commit")
     for name, stage in (("create, 4 clients x 16", False), ("create(stage) + commit, 4 clients x 16", True)):
-        with bench.watched() as memory:
+        with bench.watched() as usage:
             seen = crew(
                 create_artifacts, processes=4, parent=bench.collection, prefix=unique("new"), stage=stage,
                 **bench.access, **bench.sizes.pace(16),
             )  # fmt: skip
-        yield measure("create", name, "per_second", seen, budget=BUDGET, **memory.as_fields()).against(floor)
+        yield measure("create", name, "per_second", seen, budget=BUDGET, **usage.as_fields()).against(floor)
     seen = crew(
         create_artifacts, parent=bench.collection, prefix=unique("new"), stage=False,
         **bench.access, **bench.sizes.pace(1),

@@ -25,7 +25,7 @@ def listing(bench: Bench) -> Iterator[Measure]:
 
 def pages(bench: Bench, most: Budget) -> Iterator[Measure]:
     """most: what a page may cost that need not look at everything."""
-    floor = bench.floors("sqlite_page")
+    floor = bench.floors("page")
     with bench.stopped():
         asyncio.run(load_children(bench.settings, bench.token, bench.collection, bench.sizes.children))
     children = f"{PAGE} of {bench.sizes.children:,}"

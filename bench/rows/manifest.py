@@ -18,13 +18,13 @@ def manifest(bench: Bench) -> Iterator[Measure]:
 
     url = bench.url_of(bench.call(make))
     bench.floors("http")
-    bench.floors("sqlite")
+    bench.floors("row")
     floor = bench.floors("asgi")
     budget = Budget("per_second", 10_000, at_most=False)
     for name, token in (("HTTP manifest GET, with a token", bench.token), ("HTTP manifest GET, anonymous", None)):
-        with bench.watched() as memory:
+        with bench.watched() as usage:
             seen = crew(
                 get, processes=2, fast_loop=True, url=bench.server.url, requests=[get_request(url, token)],
                 **bench.sizes.pace(32),
             )  # fmt: skip
-        yield measure("manifest", name, "per_second", seen, budget=budget, **memory.as_fields()).against(floor)
+        yield measure("manifest", name, "per_second", seen, budget=budget, **usage.as_fields()).against(floor)

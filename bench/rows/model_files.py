@@ -22,17 +22,20 @@ def model_files(bench: Bench) -> Iterator[Measure]:
     _write_model(source, size)
     ids = _place(bench)
     access = {"url": bench.server.url, "token": bench.token, "ids": ids}
-    disk = bench.floors("disk_sha256")
 
-    with bench.watched() as memory:
+    with bench.watched() as usage:
         seen = [crew(upload_model, source=str(source), **access)[0] for _ in range(bench.sizes.large_repeats)]
-    yield from transfer_measures("model-files", "upload", size, seen, memory, SPEED, disk)
+    yield from transfer_measures(
+        "model-files", "DataForce client, upload", size, seen, usage, SPEED, bench.floors("put")
+    )
     yield _client_memory("upload", seen)
     source.unlink()
 
-    with bench.watched() as memory:
+    with bench.watched() as usage:
         seen = [crew(download_model, target=str(target), **access)[0] for _ in range(bench.sizes.large_repeats)]
-    yield from transfer_measures("model-files", "download", size, seen, memory, SPEED, disk)
+    yield from transfer_measures(
+        "model-files", "DataForce client, download", size, seen, usage, SPEED, bench.floors("disk_sha256")
+    )
     yield _client_memory("download", seen)
     target.unlink()
 
@@ -65,7 +68,7 @@ def _client_memory(what: str, seen: list[Timings]) -> Measure:
     before, peak = max((timings.memory_mb for timings in seen), key=lambda memory: memory[1] - memory[0])
     return Measure(
         row="model-files",
-        name=f"{what}, memory of the client",
+        name=f"DataForce client, {what}, memory of the client",
         key="growth_mb",
         count=len(seen),
         rss_before_mb=before,

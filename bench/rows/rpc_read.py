@@ -13,10 +13,10 @@ ARTIFACTS = 50
 
 def rpc_read(bench: Bench) -> Iterator[Measure]:
     artifacts, floor = _artifacts(bench), bench.floors("websocket")
-    with bench.watched() as memory:
+    with bench.watched() as usage:
         seen = crew(read, artifacts=artifacts, **bench.access, **bench.sizes.pace(1))
     budget = Budget("p50_ms", 0.6)
-    yield measure("rpc-read", "RPC read, one at a time", "p50_ms", seen, budget=budget, **memory.as_fields()).against(
+    yield measure("rpc-read", "RPC read, one at a time", "p50_ms", seen, budget=budget, **usage.as_fields()).against(
         floor
     )
     seen = crew(echo, **bench.access, **bench.sizes.pace(1))
@@ -25,11 +25,11 @@ def rpc_read(bench: Bench) -> Iterator[Measure]:
 
 def rpc_busy(bench: Bench) -> Iterator[Measure]:
     artifacts, floor = _artifacts(bench), bench.floors("websocket_busy")
-    with bench.watched() as memory:
+    with bench.watched() as usage:
         seen = crew(read, processes=4, artifacts=artifacts, **bench.access, **bench.sizes.pace(8))
     budget = Budget("per_second", 4000, at_most=False)
     yield measure(
-        "rpc-busy", "RPC read, 4 clients x 8", "per_second", seen, budget=budget, **memory.as_fields()
+        "rpc-busy", "RPC read, 4 clients x 8", "per_second", seen, budget=budget, **usage.as_fields()
     ).against(floor)
     seen = crew(read, artifacts=artifacts, **bench.access, **bench.sizes.pace(32))
     yield measure("rpc-busy", "RPC read, 1 client x 32", "per_second", seen, note="the client is the limit")

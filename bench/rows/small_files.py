@@ -11,33 +11,35 @@ from bench.measure import Measure, measure
 
 SIZE_BYTES = 10_000
 FILES = 50
+FOLDERS = ("many", "more")
 
 
 def small_files(bench: Bench) -> Iterator[Measure]:
-    floor = bench.floors("asgi")
     artifact = bench.call(_stage(bench))
-    with bench.watched() as memory:
-        seen = crew(
-            upload_files, processes=4, artifact=artifact, prefix="many", body_bytes=SIZE_BYTES,
-            **bench.access, **bench.sizes.pace(8),
-        )  # fmt: skip
-    yield measure("small-files", "put_file + PUT of 10 kB, 4 clients x 8", "per_second", seen, **memory.as_fields())
-
-    async def publish(manager: Any) -> list[str]:
-        committed = await manager.commit(artifact)
-        names = [entry["name"] for entry in await manager.list_files(committed.id, dir_path="many/0", limit=FILES)]
-        return [await manager.get_file(artifact, f"many/0/{name}") for name in names]
-
-    signed = bench.call(publish)
-    routed = [bench.url_of(artifact, f"/files/many/0/{url.rpartition('/')[2]}") for url in signed]
-    for name, urls, token in (("signed URL", signed, None), ("files route", routed, bench.token)):
-        requests = [get_request(url, token) for url in urls]
-        with bench.watched() as memory:
+    for folder, (way, options) in zip(FOLDERS, bench.ways.items(), strict=False):
+        with bench.watched() as usage:
             seen = crew(
-                get, processes=2, fast_loop=True, url=bench.server.url, requests=requests, **bench.sizes.pace(32)
-            )
-        found = measure("small-files", f"GET of 10 kB, {name}", "per_second", seen, **memory.as_fields())
-        yield found.against(floor)
+                upload_files, processes=4, artifact=artifact, prefix=folder, body_bytes=SIZE_BYTES, options=options,
+                **bench.access, **bench.sizes.pace(8),
+            )  # fmt: skip
+        yield measure(
+            "small-files", f"put_file + PUT of 10 kB{way}, 4 clients x 8", "per_second", seen, **usage.as_fields()
+        )
+    names = bench.call(_commit(artifact))
+    bench.floors("asgi")
+    bench.floors("nginx_files")
+    for way, options in bench.ways.items():
+        yield _downloads(bench, f"signed URL{way}", bench.call(_urls(artifact, names, options)), None)
+    routed = [bench.url_of(artifact, f"/files/{name}") for name in names]
+    yield _downloads(bench, "files route", routed, bench.token)
+
+
+def _downloads(bench: Bench, name: str, urls: list[str], token: str | None) -> Measure:
+    requests = [get_request(url, token) for url in urls]
+    with bench.watched() as usage:
+        seen = crew(get, processes=2, fast_loop=True, url=urls[0], requests=requests, **bench.sizes.pace(32))
+    found = measure("small-files", f"GET of 10 kB, {name}", "per_second", seen, **usage.as_fields())
+    return found.against(bench.floors("gets"))
 
 
 def _stage(bench: Bench) -> Any:
@@ -47,3 +49,19 @@ def _stage(bench: Bench) -> Any:
         return str(made.id)
 
     return stage
+
+
+def _commit(artifact: str) -> Any:
+    async def commit(manager: Any) -> list[str]:
+        committed = await manager.commit(artifact)
+        found = await manager.list_files(committed.id, dir_path=f"{FOLDERS[0]}/0", limit=FILES)
+        return [f"{FOLDERS[0]}/0/{entry['name']}" for entry in found]
+
+    return commit
+
+
+def _urls(artifact: str, names: list[str], options: dict[str, Any]) -> Any:
+    async def urls(manager: Any) -> list[str]:
+        return [await manager.get_file(artifact, name, **options) for name in names]
+
+    return urls

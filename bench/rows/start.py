@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from bench.harness import Bench, Memory
+from bench.harness import Bench, Usage
 from bench.measure import Budget, Measure, Timings, measure
 
 SETTLE_SECONDS = 0.5
@@ -27,11 +27,10 @@ def start(bench: Bench) -> Iterator[Measure]:
     found = measure("start", "start to first answer", "p50_ms", seen, budget=Budget("p50_ms", 1000)).against(floor)
     yield msgspec.structs.replace(found, per_second=None)
     time.sleep(SETTLE_SECONDS)
-    memory = Memory(bench.server.pid)
     yield Measure(
         row="start",
         name="idle memory",
         key="rss_after_mb",
-        rss_after_mb=memory.now(),
+        rss_after_mb=Usage(bench.server.pid).before,
         budget=Budget("rss_after_mb", 100),
     ).judged()

@@ -210,8 +210,8 @@ def _run(url: str, sql: str) -> None:
 
 
 @contextlib.contextmanager
-def databases() -> Iterator[Databases]:
-    """Databases on the server that `ARMARIUM_TEST_POSTGRES` names, else on one of our own."""
+def databases(*, durable: bool = False) -> Iterator[Databases]:
+    """Databases on the server that `ARMARIUM_TEST_POSTGRES` names, else on one of our own, durable or not."""
     with contextlib.ExitStack() as stack:
-        url = os.environ.get(SERVER_VARIABLE) or stack.enter_context(RunningPostgres()).url()
+        url = os.environ.get(SERVER_VARIABLE) or stack.enter_context(RunningPostgres(durable=durable)).url()
         yield stack.enter_context(Databases(url))

@@ -14,16 +14,20 @@ Settings = dict[str, str]
 
 
 @contextlib.contextmanager
-def storage(catalog: str, blobs: str, folder: Path) -> Iterator[Callable[[Path], Mapping[str, str]]]:
+def storage(
+    catalog: str, blobs: str, folder: Path, *, durable: bool = False
+) -> Iterator[Callable[[Path], Mapping[str, str]]]:
     """Servers behind a choice. Gives the `ARMARIUM_*` variables for a data folder, the same for the same folder.
 
     folder: for whatever has to be kept somewhere.
+    durable: as in production, with a disk that is waited for and as many connections as there are by default.
     """
     with contextlib.ExitStack() as stack:
         parts: list[Callable[[], Settings]] = []
         if catalog == "postgres":
-            made = stack.enter_context(databases())
-            parts.append(lambda: {"ARMARIUM_DATABASE": made.fresh(), "ARMARIUM_DATABASE_CONNECTIONS": "8"})
+            made = stack.enter_context(databases(durable=durable))
+            few = {} if durable else {"ARMARIUM_DATABASE_CONNECTIONS": "8"}
+            parts.append(lambda: {"ARMARIUM_DATABASE": made.fresh(), **few})
         if blobs == "s3":
             parts.append(_buckets(stack, folder))
         known: dict[Path, Settings] = {}
