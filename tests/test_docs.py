@@ -28,7 +28,7 @@ from tests.markdown_pages import anchors, code_blocks, headings, links, section
 DOCS = REPOSITORY / "docs"
 REFERENCE = DOCS / "reference"
 PAGES = [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "changes").glob("*.md")), *sorted(DOCS.rglob("*.md"))]
-KNOWN_LANGUAGES = {"python", "bash", "console", "text", "mermaid", "json", "toml"}
+KNOWN_LANGUAGES = {"python", "bash", "console", "text", "json", "toml"}
 
 
 def name_of(page: Path) -> str:
