@@ -14,11 +14,15 @@ from armarium.domain.errors import Invalid, NotFound, SchemaViolation, TooLarge
 from armarium.domain.manifest import encode_json
 from armarium.domain.principal import Action, Principal
 from armarium.domain.query import EVERYTHING, Condition
+from armarium.domain.ranking import DEPTH, Place, first_of_page, fused
 from armarium.domain.vector import (
     VECTOR_COLLECTION,
+    Hit,
+    Hits,
     VectorItem,
     VectorQuery,
     VectorSpace,
+    Words,
     checked_id,
     checked_vector,
     space_of,
@@ -49,22 +53,30 @@ class FoundVector(msgspec.Struct, frozen=True):
 
 
 class VectorPage(msgspec.Struct, frozen=True):
-    """A part of a collection. total: how many match in all."""
+    """A part of a collection. total: how many match in all. next: where the following page starts, where asked for."""
 
     found: list[FoundVector]
     total: int
+    next: Place | None = None
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A search. vector: as in NewVector, or None. model: instead of the collection's own."""
+    """A search. vector: as in NewVector, or None. model: instead of the collection's own.
+
+    words: beside a vector a second ranking, which is fused with its own; else only what holds all of them.
+    after: the end of the page before; wants_next: tell the end of this one.
+    """
 
     vector: object = None
     model: str | None = None
+    words: Words | None = None
     where: Condition = EVERYTHING
     order_by: str | None = None
     descending: bool = False
     offset: int = 0
     limit: int = 5
+    after: Place | None = None
+    wants_next: bool = False
 
 
 class Vectors:
@@ -147,19 +159,51 @@ class Vectors:
         return found
 
     async def _page(self, found: Found, asked: Asked) -> VectorPage:
-        space = space_in(found)
-        query = VectorQuery(
-            vector=await self._query_vector(space, asked),
+        query = await self._query(found, asked)
+        artifact_id = found.artifact.id
+        is_fused = query.vector is not None and query.words is not None and query.order_by is None
+        first, hits = await (self._fused if is_fused else self._ranked)(found, query, asked)
+        items = await self._catalog.find_vectors(artifact_id, [hit.id for hit in hits.hits])
+        answered = [FoundVector(items[hit.id], hit.score) for hit in hits.hits if hit.id in items]
+        behind, end = first + len(hits.hits), None
+        if query.until is not None and hits.hits and behind < hits.total:
+            end = Place(behind, hits.hits[-1].id, {artifact_id: query.until})
+        return VectorPage(answered, hits.total, end)
+
+    async def _query(self, found: Found, asked: Asked) -> VectorQuery:
+        """What to ask the index, offset aside; until: for whoever wants to page on, so that later pages agree."""
+        until = None
+        if asked.after is not None:
+            until = asked.after.until.get(found.artifact.id, 0)
+        elif asked.wants_next:
+            until = (await self._catalog.vector_state(found.artifact.id)).revision
+        return VectorQuery(
+            vector=await self._query_vector(space_in(found), asked),
+            words=asked.words,
             where=asked.where,
+            until=until,
             order_by=asked.order_by,
             descending=asked.descending,
-            offset=asked.offset,
             limit=min(asked.limit, MAX_PAGE),
         )
-        hits = await self._index.search(found.artifact.id, space, query)
-        items = await self._catalog.find_vectors(found.artifact.id, [hit.id for hit in hits.hits])
-        answered = [FoundVector(items[hit.id], hit.score) for hit in hits.hits if hit.id in items]
-        return VectorPage(answered, hits.total)
+
+    async def _ranked(self, found: Found, query: VectorQuery, asked: Asked) -> tuple[int, Hits]:
+        """A page of one ranking, and where it begins."""
+        first = asked.offset + (asked.after.shown if asked.after else 0)
+        query = msgspec.structs.replace(query, offset=first)
+        return first, await self._index.search(found.artifact.id, space_in(found), query)
+
+    async def _fused(self, found: Found, query: VectorQuery, asked: Asked) -> tuple[int, Hits]:
+        """The same of two rankings put together."""
+        whole = msgspec.structs.replace(query, limit=DEPTH)
+        rankings = [
+            await self._index.search(found.artifact.id, space_in(found), msgspec.structs.replace(whole, **without))
+            for without in ({"vector": None}, {"words": None})
+        ]
+        ranking = fused([[hit.id for hit in hits.hits] for hits in rankings])
+        first = first_of_page(ranking, asked.after, asked.offset)
+        page = [Hit(ranked.id, ranked.score) for ranked in ranking[first : first + query.limit]]
+        return first, Hits(page, len(ranking))
 
     async def _query_vector(self, space: VectorSpace, asked: Asked) -> bytes | None:
         if asked.vector is None:

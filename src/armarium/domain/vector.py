@@ -9,10 +9,14 @@ from typing import Any
 import msgspec
 
 from armarium.domain.errors import Invalid
-from armarium.domain.query import Condition
+from armarium.domain.query import EVERYTHING, Condition
 
 MAX_DIMENSION = 4096
 MAX_ID_LENGTH = 256
+MAX_WORDS = 16
+"""Texts that are looked for at once."""
+PLACES = 1 << 32
+"""Positions between two revisions."""
 VECTOR_COLLECTION = "vector-collection"
 
 _SETTINGS = ("dimension", "distance_metric", "embedding_model")
@@ -71,15 +75,27 @@ class VectorChange(msgspec.Struct, frozen=True, kw_only=True):
     item: VectorItem | None
 
 
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """Texts to look for, without case, in the JSON of a payload. every: all of them must be there, not only one."""
+
+    texts: tuple[str, ...]
+    every: bool = True
+
+
 class VectorQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which vectors of a collection, and in which order.
 
-    vector: float32; nearest first. order_by: a path of the payload which decides instead, what lacks it comes last.
-    Without either the order of arrival counts.
+    vector: float32; nearest first. words: only what holds them, most relevant first; not beside a vector.
+    order_by: a path of the payload which decides instead, what lacks it comes last.
+    Without any of these the order of arrival counts.
+    among: no ids but these. until: nothing that arrived after this revision.
     """
 
     vector: bytes | None = None
-    where: Condition
+    words: Words | None = None
+    where: Condition = EVERYTHING
+    among: frozenset[str] | None = None
+    until: int | None = None
     order_by: str | None = None
     descending: bool = False
     offset: int = 0
@@ -87,7 +103,10 @@ class VectorQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """A vector that was found. score: 1 is the same direction (cosine) or place (l2); None without a query vector."""
+    """A vector that was found.
+
+    score: 1 is the same direction (cosine) or place (l2); for words the relevance; None without vector and words.
+    """
 
     id: str
     score: float | None
@@ -98,6 +117,19 @@ class Hits(msgspec.Struct, frozen=True):
 
     hits: list[Hit]
     total: int
+
+
+def last_position(revision: int) -> int:
+    """The last place in the order of arrival at a revision."""
+    return (revision + 1) * PLACES - 1
+
+
+def checked_words(texts: Sequence[str], *, every: bool = True) -> Words | None:
+    """Fold texts and leave out empty ones; None where nothing is left. Raises Invalid."""
+    folded = tuple(dict.fromkeys(text.casefold() for text in texts if text))
+    if len(folded) > MAX_WORDS:
+        raise Invalid("keywords", f"Invalid keywords: there can be at most {MAX_WORDS} beside a ranking.")
+    return Words(texts=folded, every=every) if folded else None
 
 
 def completed_config(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,6 +13,7 @@ from armarium.domain.vector import VectorItem, VectorQuery, VectorSpace
 from armarium.testing.contracts.catalog_fixtures import an_artifact
 from armarium.testing.contracts.vector_index import VectorIndexContract, floats
 from armarium.testing.contracts.vectors import an_item
+from armarium.testing.contracts.word_search import WordSearchContract
 
 
 @pytest.fixture
@@ -30,11 +31,11 @@ async def index(catalog):
     await index.close()
 
 
-class TestOnSqlite(VectorIndexContract):
+class TestOnSqlite(VectorIndexContract, WordSearchContract):
     pass
 
 
-class TestOnPostgres(VectorIndexContract):
+class TestOnPostgres(VectorIndexContract, WordSearchContract):
     @pytest.fixture
     async def catalog(self, postgres_url):
         catalog = PostgresCatalog(postgres_url)

@@ -12,6 +12,7 @@ from armarium.domain.vector import VectorQuery, VectorSpace
 from armarium.testing.contracts.catalog_fixtures import an_artifact
 from armarium.testing.contracts.vector_index import VectorIndexContract, floats
 from armarium.testing.contracts.vectors import an_item
+from armarium.testing.contracts.word_search import WordSearchContract
 
 MANY = 6000
 SPACE = VectorSpace(dimension=8)
@@ -32,11 +33,11 @@ async def index(catalog, postgres_url):
     await index.close()
 
 
-class TestWithoutGraph(VectorIndexContract):
+class TestWithoutGraph(VectorIndexContract, WordSearchContract):
     pass
 
 
-class TestWithGraph(VectorIndexContract):
+class TestWithGraph(VectorIndexContract, WordSearchContract):
     @pytest.fixture
     async def index(self, catalog, postgres_url):
         index = PgvectorIndex(catalog, postgres_url, graph_from=1)

@@ -122,7 +122,7 @@ CALLS: Mapping[str, list[Arguments]] = {
     "search_vectors": [
         {"artifact_id": "points", "query": {"text": "tide"}, "embedding_models": {"text": "hashing:"},
          "filters": {"n": 1}, "limit": 5, "offset": 0, "return_fields": ["vector"], "order_by": "n",
-         "pagination": True},
+         "pagination": True, "keywords": ["tide"], "cursor": None},
     ],
     "list_vectors": [
         {"artifact_id": "points", "offset": 0, "limit": 5, "return_fields": ["vector"], "order_by": "n",

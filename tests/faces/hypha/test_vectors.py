@@ -234,3 +234,48 @@ async def test_nobody_loses_a_vector_when_many_write_and_search(store):
 
     await asyncio.gather(*(write(worker) for worker in range(6)))
     assert (await store.search_vectors(artifact_id=name, pagination=True))["total"] == 300
+
+
+async def test_keywords_beside_a_vector_make_one_ranking(store, points):
+    east = [1.0, 0.0, 0.0, 0.0]
+    found = await store.search_vectors(artifact_id=points, query=east, keywords=["ROCK"])
+    assert [hit["id"] for hit in found] == ["three", "1", "two"]  # first of one and third of the other wins
+    expected = [1 / 61 + 1 / 63, 1 / 61, 1 / 62]
+    assert [hit["_score"] for hit in found] == pytest.approx(expected)
+    assert await ids(store, points, query=east, keywords=["rock"], filters={"tags": ["sea"]}) == ["1", "two"]
+
+
+async def test_keywords_alone_find_what_holds_all_of_them(store, points):
+    assert await ids(store, points, keywords=["sea"]) == ["two", "1"]  # the shorter text is more about it
+    assert await ids(store, points, keywords=["sea", "tab"]) == ["1"]
+    assert await ids(store, points, keywords="sea", filters={"year": [2000, 2010]}) == ["two"]
+    assert await ids(store, points, keywords=["%' OR 1=1 --"]) == []
+
+
+@pytest.mark.parametrize("asked", [{}, {"keywords": ["point"]}, {"keywords": ["point"], "query": None}])
+async def test_a_cursor_pages_though_vectors_arrive(store, asked):
+    name = await a_collection(store, config={"dimension": 2})
+
+    async def add(first: int, behind: int) -> None:
+        vectors = [{"id": n, "vector": [1.0, n / 10], "text": f"point {n}"} for n in range(first, behind)]
+        await store.add_vectors(artifact_id=name, vectors=vectors)
+
+    await add(0, 10)
+    asked = {"artifact_id": name, "query": [1.0, 0.0], "limit": 4, "pagination": True, **asked}
+    seen, cursor = [], None
+    for late in range(20, 29, 3):
+        page = await store.search_vectors(**asked, cursor=cursor)
+        assert page["total"] == 10
+        seen += [hit["id"] for hit in page["items"]]
+        cursor = page["next"]
+        await add(late, late + 3)
+    assert cursor is None
+    assert sorted(seen, key=int) == [str(n) for n in range(10)]
+    with refusal("cursor is not valid"):
+        await store.search_vectors(**asked, cursor="x" * 40)
+
+
+async def test_a_cursor_is_good_for_its_own_question_alone(store, points):
+    page = await store.search_vectors(artifact_id=points, query=[1.0, 0.0, 0.0, 0.0], limit=1, pagination=True)
+    with refusal("another search"):
+        await store.search_vectors(artifact_id=points, query=[0.0, 1.0, 0.0, 0.0], limit=1, cursor=page["next"])

@@ -85,6 +85,9 @@ class Columns:
             for path, column in self._columns.items():
                 column.set(row, value_at(decoded, path))
 
+    def payload(self, row: int) -> bytes:
+        return self._payloads[row]
+
     def of(self, path: str) -> Column:
         column = self._columns.get(path)
         if column is None:

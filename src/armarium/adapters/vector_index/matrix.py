@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from armarium.adapters.vector_index.rows import Floats, Mask, Rows, best, longer, more_than, prepared
+from armarium.adapters.vector_index.growing import Floats, Mask, longer, more_than
+from armarium.adapters.vector_index.rows import Rows, best, prepared
 from armarium.domain.vector import Hit, Hits, Metric, VectorChange, VectorQuery, VectorSpace
 
 _LEAST_SHARE = 16_384
@@ -55,10 +56,12 @@ class Matrix:
         return len(self._rows)
 
     def search(self, query: VectorQuery) -> Hits:
-        matching = self._rows.matching(query.where)
+        matching, relevance = self._rows.matching(query)
         total = int(np.count_nonzero(matching))
         if query.offset >= total or query.limit == 0:
             return Hits([], total)
+        if query.order_by is None and relevance is not None:
+            return Hits(self._rows.most_relevant(matching, relevance, query), total)
         if query.order_by is None and query.vector is not None:
             return Hits(self._nearest(matching, total, query, query.vector), total)
         page = self._rows.page(matching, query)

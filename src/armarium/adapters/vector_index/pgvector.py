@@ -18,7 +18,8 @@ import numpy as np
 
 from armarium.adapters.catalog.postgres_connection import CONNECT_SECONDS, told_plainly
 from armarium.adapters.vector_index import graphs, points
-from armarium.adapters.vector_index.rows import Floats, Mask, Numbers, Rows, best, prepared
+from armarium.adapters.vector_index.growing import Floats, Mask, Numbers
+from armarium.adapters.vector_index.rows import Rows, best, prepared
 from armarium.domain.errors import Unsupported
 from armarium.domain.identifiers import ArtifactId
 from armarium.domain.vector import Hits, Metric, VectorQuery, VectorSpace, VectorState
@@ -86,9 +87,9 @@ class _Followed:
             elif change["place"] is not None:
                 self.rows.set(change["place"], change["id"], change["position"], change["payload"].encode())
 
-    def select(self, query: VectorQuery) -> tuple[Mask, int]:
-        matching = self.rows.matching(query.where)
-        return matching, int(np.count_nonzero(matching))
+    def select(self, query: VectorQuery) -> tuple[Mask, Floats | None, int]:
+        matching, relevance = self.rows.matching(query)
+        return matching, relevance, int(np.count_nonzero(matching))
 
 
 class PgvectorIndex:
@@ -130,9 +131,11 @@ class PgvectorIndex:
         async with followed.lock:
             if followed.number is None or followed.revision < state.revision:
                 await self._catch_up(artifact_id, followed, state)
-            matching, total = await self._in_thread(followed.select, query)
+            matching, relevance, total = await self._in_thread(followed.select, query)
             if query.offset >= total or query.limit == 0:
                 return Hits([], total)
+            if query.order_by is None and relevance is not None:
+                return Hits(followed.rows.most_relevant(matching, relevance, query), total)
             is_ranked = query.order_by is None and _has_direction(space, query.vector)
             page = None if is_ranked else followed.rows.page(matching, query)
         if page is None:

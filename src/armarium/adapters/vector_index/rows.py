@@ -1,20 +1,15 @@
 """What an index keeps of the vectors of one collection beside the numbers: ids, payloads, the order of arrival."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from armarium.adapters.vector_index.columns import Columns
-from armarium.domain.query import Condition
-from armarium.domain.vector import Hit, Metric, VectorQuery, VectorSpace
+from armarium.adapters.vector_index.growing import Floats, Mask, Numbers, longer, more_than
+from armarium.adapters.vector_index.words import WordIndex
+from armarium.domain.vector import Hit, Metric, VectorQuery, VectorSpace, last_position
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Numbers = NDArray[np.int64]
-
-_FIRST_ROWS = 1024
 _NOTHING = b"{}"
 
 
@@ -27,6 +22,7 @@ class Rows:
         self._ids: list[str] = []
         self._row_of: dict[str, int] = {}
         self._columns = Columns()
+        self._words: WordIndex | None = None
 
     def __len__(self) -> int:
         """Holes included."""
@@ -48,6 +44,8 @@ class Rows:
         else:
             self._ids[row] = id
             self._columns.set(row, payload)
+        if self._words is not None:
+            self._words.set(row)
         self._row_of[id] = row
         self.positions[row], self._alive[row] = position, True
 
@@ -56,11 +54,42 @@ class Rows:
         row = self._row_of.pop(id, None)
         if row is not None:
             self._alive[row] = False
+            if self._words is not None:
+                self._words.remove(row)
         return row
 
-    def matching(self, where: Condition) -> Mask:
+    def matching(self, query: VectorQuery) -> tuple[Mask, Floats | None]:
+        """Which rows may be found, and where words are looked for how relevant each is."""
         rows = len(self)
-        return np.asarray(self._alive[:rows] & self._columns.matching(where, rows))
+        there = self._alive[:rows]
+        if query.until is not None:
+            there = there & (self.positions[:rows] <= last_position(query.until))
+        matching = there & self._columns.matching(query.where, rows)
+        if query.among is not None:
+            matching &= self._named(query.among)
+        if query.words is None:
+            return matching, None
+        relevance = self._word_index().relevance(query.words, there)
+        return matching & (relevance > 0), relevance
+
+    def _named(self, ids: Iterable[str]) -> Mask:
+        named = np.zeros(len(self), np.bool_)
+        named[[row for row in map(self._row_of.get, ids) if row is not None]] = True
+        return named
+
+    def _word_index(self) -> WordIndex:
+        """Made when somebody first looks for words."""
+        if self._words is None:
+            self._words = WordIndex(self._columns.payload)
+            for row in np.flatnonzero(self._alive[: len(self)]).tolist():
+                self._words.set(row)
+        return self._words
+
+    def most_relevant(self, matching: Mask, relevance: Floats, query: VectorQuery) -> list[Hit]:
+        candidates = np.flatnonzero(matching)
+        scores = relevance[candidates]
+        chosen = best(scores, self.positions[candidates], query.offset, query.limit)
+        return self.hits(candidates[chosen], scores[chosen])
 
     def page(self, matching: Mask, query: VectorQuery) -> Numbers:
         """The rows of a page in the order asked for, or else of arrival."""
@@ -89,17 +118,6 @@ class Rows:
         missing = column.codes[rows] < 0
         ordered: Numbers = rows[np.lexsort((self.positions[rows], -ranks if descending else ranks, missing))]
         return ordered
-
-
-def more_than(rows: int) -> int:
-    """How many rows to make room for when these are full."""
-    return max(_FIRST_ROWS, rows + rows // 2)
-
-
-def longer(numbers: NDArray[Any], rows: int) -> NDArray[Any]:
-    grown = np.zeros((rows, *numbers.shape[1:]), numbers.dtype)
-    grown[: len(numbers)] = numbers
-    return grown
 
 
 def prepared(space: VectorSpace, vectors: Floats) -> Floats:

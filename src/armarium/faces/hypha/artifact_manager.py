@@ -39,6 +39,7 @@ from armarium.faces.hypha.mapping import (
     place_of,
     staged_entry,
 )
+from armarium.faces.hypha.ranked_cursors import RankedCursors
 from armarium.faces.hypha.services import Service, functions
 from armarium.faces.hypha.vector_functions import VectorFunctions
 
@@ -53,7 +54,7 @@ class ArtifactManager:
 
     def service(self) -> Service:
         calls = {name: getattr(self, attribute) for name, attribute in _FUNCTIONS.items()}
-        calls |= VectorFunctions(self._core.vectors).calls()
+        calls |= VectorFunctions(self._core.vectors, RankedCursors(self._core.signer)).calls()
         calls |= DocumentFunctions(self._core.ingestion, self._core.jobs).calls()
         return Service(
             id="artifact-manager",

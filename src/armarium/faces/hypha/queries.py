@@ -53,7 +53,7 @@ def parse_query(
         if given.pop("parent_id") is not None:
             raise Invalid("filters", "Invalid filter 'parent_id': it must be the name of one collection, or None.")
         roots_only = True
-    conditions = [*_keywords(keywords), *_Filters().conditions(given)]
+    conditions = [*map(Keyword, words_of(keywords)), *_Filters().conditions(given)]
     together = AnyOf(tuple(conditions)) if mode == "OR" and conditions else AllOf(tuple(conditions))
     return Query(
         where=together,
@@ -72,14 +72,15 @@ def _whole(field: str, value: object) -> int:
     return value
 
 
-def _keywords(keywords: object) -> list[Condition]:
+def words_of(keywords: object) -> list[str]:
+    """Read a list of words, or one. Raises Invalid."""
     if keywords is None:
         return []
     if isinstance(keywords, str):
         keywords = [keywords]
     if not isinstance(keywords, Sequence) or not all(isinstance(word, str) for word in keywords):
         raise Invalid("keywords", "Invalid keywords: they must be a list of strings.")
-    return [Keyword(word) for word in keywords if word]
+    return [word for word in keywords if word]
 
 
 def _stage(stage: object, version: object, in_filters: object) -> Stage:

@@ -8,9 +8,11 @@ import msgspec
 
 from armarium.core.vectors import Asked, FoundVector, NewVector, VectorPage, Vectors
 from armarium.domain.errors import Invalid
-from armarium.domain.vector import VectorItem, numbers_of
+from armarium.domain.vector import VectorItem, checked_words, numbers_of
 from armarium.faces.hypha.arguments import object_or_none, offset_of
 from armarium.faces.hypha.identity import Session
+from armarium.faces.hypha.queries import words_of
+from armarium.faces.hypha.ranked_cursors import RankedCursors
 from armarium.faces.hypha.services import AsyncFunction
 from armarium.faces.hypha.vector_filters import parse_vector_filters
 
@@ -22,8 +24,9 @@ _WITH_OWN_NAMES = ("id", "vector")
 class VectorFunctions:
     """Translates, calls the core once and translates back."""
 
-    def __init__(self, vectors: Vectors) -> None:
+    def __init__(self, vectors: Vectors, cursors: RankedCursors) -> None:
         self._vectors = vectors
+        self._cursors = cursors
 
     def calls(self) -> dict[str, AsyncFunction]:
         named = (self.add_vectors, self.search_vectors, self.list_vectors, self.get_vector, self.remove_vectors)
@@ -55,11 +58,27 @@ class VectorFunctions:
         return_fields: list[str] | None = None,
         order_by: str | None = None,
         pagination: bool = False,
+        keywords: list[str] | str | None = None,
+        cursor: str | None = None,
     ) -> list[Described] | Described:
-        """Return the vectors nearest to a vector or a text, or those a filter matches; nearest first."""
-        asked = _asked(filters, limit, offset, order_by, vector=_query_vector(query), model=model_of(embedding_models))
+        """Return the vectors nearest to a vector or a text, or those that hold words or match a filter; best first."""
+        question = ("search_vectors", artifact_id, query, embedding_models, filters, order_by, keywords)
+        asked = _asked(
+            filters,
+            limit,
+            offset,
+            order_by,
+            vector=_query_vector(query),
+            model=model_of(embedding_models),
+            words=checked_words(words_of(keywords)),
+            after=self._cursors.read(cursor, question),
+            wants_next=bool(pagination),
+        )
         page = await self._vectors.search(session.caller, artifact_id, asked)
-        return _answer(page, asked, return_fields, pagination=bool(pagination))
+        answer = _answer(page, asked, return_fields, pagination=bool(pagination))
+        if isinstance(answer, dict):
+            answer["next"] = self._cursors.issue(page.next, question)
+        return answer
 
     async def list_vectors(
         self,

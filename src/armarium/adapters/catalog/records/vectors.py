@@ -9,12 +9,10 @@ from armarium.adapters.catalog.records.base import Records
 from armarium.adapters.catalog.rows import json_list
 from armarium.adapters.catalog.statements import vectors as sql
 from armarium.domain.identifiers import ArtifactId
-from armarium.domain.vector import VectorChange, VectorItem, VectorState
+from armarium.domain.vector import PLACES, VectorChange, VectorItem, VectorState
 
 MARKS_KEPT = 1000
 """Marks of removed vectors that are kept at least, so that a reader can catch up without starting again."""
-_PLACES = 1 << 32
-"""Positions between two revisions."""
 
 
 class VectorReader(Records):
@@ -71,7 +69,7 @@ class VectorWriter(VectorReader):
                     "artifact_id": artifact_id,
                     "id": item.id,
                     "revision": revision,
-                    "position": revision * _PLACES + place,
+                    "position": revision * PLACES + place,
                     "vector": item.vector,
                     "payload": bytes(item.payload).decode(),
                 }
