@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = ["alembic", "cryptography", "jinja2", "numpy", "requests", "sqlalchemy", "sqlite3", "starlette", "uvicorn"]
+HEAVY = ["aiohttp", "alembic", "asyncpg", "cryptography", "fastembed", "jinja2", "numpy", "obstore", "requests", "sqlalchemy", "sqlite3", "starlette", "uvicorn"]
 
 
 def heavy_modules_after(statement: str, repository: Path) -> set[str]:
@@ -21,3 +21,9 @@ def test_importing_armarium_loads_nothing_of_the_server(repository: Path):
 
 def test_the_probe_sees_what_is_loaded(repository: Path):
     assert heavy_modules_after("import armarium.app", repository) >= {"starlette", "sqlalchemy"}
+
+
+def test_a_server_starts_without_what_only_some_requests_need(repository: Path):
+    assert heavy_modules_after("import armarium.serving", repository).isdisjoint(
+        {"aiohttp", "alembic", "asyncpg", "fastembed", "numpy", "obstore", "requests"}
+    )

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from armarium.adapters.embedder.hashing import HashingEmbedder
 from armarium.adapters.embedder.installed import InstalledEmbedder, load_fastembed, load_sentence_transformer
-from armarium.adapters.embedder.remote import RemoteEmbedder
 from armarium.domain.errors import Invalid, Unsupported
 from armarium.ports.vectors import Embedder
 
@@ -47,4 +46,6 @@ class EmbeddersByUri:
     def _remote(self, model: str) -> Embedder:
         if self._url is None:
             raise Unsupported("The embedding model 'openai:...' needs a service, which this server was not told of.")
+        from armarium.adapters.embedder.remote import RemoteEmbedder  # noqa: PLC0415 - its HTTP client loads slowly
+
         return RemoteEmbedder(self._url, self._key, model)
