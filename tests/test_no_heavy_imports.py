@@ -4,7 +4,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = ["aiohttp", "alembic", "asyncpg", "cryptography", "fastembed", "jinja2", "numpy", "obstore", "requests", "sqlalchemy", "sqlite3", "starlette", "uvicorn"]
+HEAVY = [
+    "aiohttp",
+    "alembic",
+    "asyncpg",
+    "cryptography",
+    "fastembed",
+    "jinja2",
+    "numpy",
+    "obstore",
+    "requests",
+    "sqlalchemy",
+    "sqlite3",
+    "starlette",
+    "uvicorn",
+]
 
 
 def heavy_modules_after(statement: str, repository: Path) -> set[str]:

@@ -12,6 +12,7 @@ import uvicorn
 from armarium.app import build
 from armarium.assembly import base_url_of
 from armarium.domain.errors import Invalid, Unavailable
+from armarium.faces.http.direct_bodies import DirectHttp
 from armarium.faces.http.read_ahead import read_ahead
 from armarium.logs import configure_logs
 from armarium.settings import Settings
@@ -82,7 +83,7 @@ def _serve(
     config = uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=DirectHttp,
         ws="websockets-sansio",
         ws_max_size=settings.websocket_max_message_bytes,
         ws_per_message_deflate=False,

@@ -27,6 +27,15 @@ class BlobStat(msgspec.Struct, frozen=True, kw_only=True):
     crc32: int | None = None
 
 
+@runtime_checkable
+class FillsMemory(Protocol):
+    """Chunks on their way in that can also be received straight into a store's memory, which saves copying them."""
+
+    async def fill(self, memory: memoryview) -> int:
+        """Fill memory with what comes next and return the number of bytes: less than it holds only at the end."""
+        ...
+
+
 class Blobs(Protocol):
     """Immutable bytes by key."""
 
@@ -41,6 +50,7 @@ class Blobs(Protocol):
     ) -> BlobStat:
         """Write all chunks under a key that does not exist yet, durably, then make it visible at once.
 
+        chunks: may be `FillsMemory` as well.
         size_bytes, sha256 (hex): when given, what must have arrived; else Invalid and nothing is left.
         limit_bytes: more than this is TooLarge and nothing is left.
         Returns the stat with `sha256` and, where it costs little, `crc32` of what was written.

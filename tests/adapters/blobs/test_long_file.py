@@ -1,5 +1,6 @@
 import errno
 import hashlib
+import mmap
 import os
 
 import pytest
@@ -28,6 +29,21 @@ def test_what_is_written_is_what_is_there(tmp_path, size, step):
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_whole_pages_are_written_as_they_lie(tmp_path, size):
+    path, content = tmp_path / "file", some_bytes(size)
+    path.touch()
+    file = long_file.LongFile(path)
+    pages = memoryview(mmap.mmap(-1, BLOCK))
+    for at in range(0, size, BLOCK):
+        count = len(content[at : at + BLOCK])
+        pages[:count] = content[at : at + count]
+        file.write_pages(pages[:count])
+    file.finish()
+    file.close()
+    assert path.read_bytes() == content
+
+
 @pytest.mark.parametrize("refuse", ["open", "write"])
 def test_a_file_system_without_direct_writes_gets_ordinary_ones(tmp_path, monkeypatch, refuse):
     direct, real = os.O_DIRECT, getattr(os, refuse)
@@ -40,6 +56,8 @@ def test_a_file_system_without_direct_writes_gets_ordinary_ones(tmp_path, monkey
 
     monkeypatch.setattr(os, refuse, picky)
     test_what_is_written_is_what_is_there(tmp_path, 2 * BLOCK + 5, MIB)
+    (tmp_path / "file").unlink()
+    test_whole_pages_are_written_as_they_lie(tmp_path, 2 * BLOCK + 5)
 
 
 @pytest.mark.parametrize("size", [BATCH_BYTES - 1, BATCH_BYTES, BATCH_BYTES + 1, 2 * BATCH_BYTES + 4096 + 7])

@@ -8,8 +8,10 @@ A hard link is the one rename of POSIX that refuses to replace, so of two writer
 import asyncio
 import contextlib
 import errno
+import itertools
+import mmap
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,12 +19,16 @@ from uuid import uuid4
 from armarium.adapters.blobs.long_file import LongFile
 from armarium.adapters.blobs.tally import Tally, batches
 from armarium.domain.errors import AlreadyExists, Unavailable
+from armarium.ports.blobs import FillsMemory
 
 BATCH_BYTES = 8 << 20
 LEAST_BATCH_BYTES = 1 << 20
 # A file object takes chunks of at least this size straight to the disk and gathers smaller ones.
 _GATHERED_BYTES = 1 << 18
 _ATTEMPTS = 20
+
+Batch = tuple[Sequence[bytes | memoryview], bool]
+"""Some bytes in order, and whether they are the last."""
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -61,16 +67,33 @@ class Incoming:
         hash it, sum it up and write it while the next batch arrives; two batches are the most that is held in memory.
         Batches shrink when many long files arrive at once.
         """
+        if isinstance(chunks, FillsMemory):
+            await self._absorb_long(self._filled(chunks))
+            return
+        gathered = batches(self.tally.admitted(chunks), _batch_bytes)
+        first, is_last = await anext(gathered)
+        if is_last:
+            self._absorb(first)
+        else:
+            await self._absorb_long(_from(first, gathered))
+
+    async def _filled(self, source: FillsMemory) -> AsyncGenerator[Batch, None]:
+        """Batches of whole pages from two pieces of memory in turn: one arrives while the other is absorbed."""
+        size = _batch_bytes()
+        for pages in itertools.cycle([memoryview(mmap.mmap(-1, size)) for _ in range(2)]):
+            count = await source.fill(pages)
+            self.tally.admit(count)
+            yield [pages[:count]], count < size
+            if count < size:
+                return
+
+    async def _absorb_long(self, gathered: AsyncGenerator[Batch, None]) -> None:
         absorbing: asyncio.Future[Any] | None = None
+        _long_ones.add(self)
         try:
-            async for batch, is_last in batches(self.tally.admitted(chunks), _batch_bytes):
+            async for batch, is_last in gathered:
                 if absorbing is not None:
                     await absorbing
-                elif is_last:
-                    self._absorb(batch)
-                    return
-                else:
-                    _long_ones.add(self)
                 absorbing = asyncio.gather(
                     asyncio.to_thread(self.tally.hash, batch),
                     asyncio.to_thread(self.tally.sum, batch),
@@ -90,12 +113,15 @@ class Incoming:
             for chunk in chunks:
                 self._file.write(chunk)
 
-    def _write_long(self, chunks: Sequence[bytes], is_last: bool) -> None:
+    def _write_long(self, chunks: Sequence[bytes | memoryview], is_last: bool) -> None:
         with told():
             if self._long is None:
                 self._long = LongFile(self._path)
             for chunk in chunks:
-                self._long.write(chunk)
+                if isinstance(chunk, memoryview):
+                    self._long.write_pages(chunk)
+                else:
+                    self._long.write(chunk)
             if is_last:
                 self._long.finish()
 
@@ -159,6 +185,12 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+async def _from(first: Sequence[bytes], rest: AsyncIterator[Batch]) -> AsyncGenerator[Batch, None]:
+    yield first, False
+    async for batch in rest:
+        yield batch
 
 
 _long_ones: set[Incoming] = set()

@@ -34,27 +34,33 @@ class LongFile:
             self._filled += count
             rest = rest[count:]
             if self._filled == _BLOCK_BYTES:
-                self._put(_BLOCK_BYTES)
+                self._put(self._block)
                 self._filled = 0
+
+    def write_pages(self, pages: memoryview) -> None:
+        """Write memory that begins at a page, as `mmap` gives it; only the last may end within one."""
+        whole = 0 if self._filled else len(pages) - len(pages) % _ALIGNMENT
+        self._put(pages[:whole])
+        self.write(pages[whole:])
 
     def finish(self) -> None:
         """Write what fills no block."""
         whole = self._filled - self._filled % _ALIGNMENT
-        self._put(whole)
+        self._put(self._block[:whole])
         _buffer_again(self._descriptor)
         _put_all(self._descriptor, self._block[whole : self._filled])
         self._filled = 0
 
-    def _put(self, count: int) -> None:
+    def _put(self, memory: memoryview) -> None:
         try:
-            written = os.write(self._descriptor, self._block[:count]) if count else 0
+            written = os.write(self._descriptor, memory) if memory else 0
         except OSError as error:
             if not _is_refused(error):
                 raise
             written = 0
-        if written < count:  # a file system that takes no direct writes after all, or a disk nearly full
+        if written < len(memory):  # a file system that takes no direct writes after all, or a disk nearly full
             _buffer_again(self._descriptor)
-            _put_all(self._descriptor, self._block[written:count])
+            _put_all(self._descriptor, memory[written:])
 
     def close(self) -> None:
         """Let go of the file and the buffer; more than once is fine."""

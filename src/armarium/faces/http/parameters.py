@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope
 
 from armarium.domain.errors import Invalid
 from armarium.faces.http.idempotency import RESOURCE_ID
-from armarium.faces.http.streaming import body_chunks, read_body
+from armarium.faces.http.streaming import read_body, request_body
 
 _AT = re.compile(r" - at `\$(?P<path>.*)`$")
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+|\.\.\.)\]")
@@ -57,7 +57,7 @@ class Call:
 
     def body(self) -> AsyncIterator[bytes]:
         """The body as it arrives."""
-        return body_chunks(self.receive)
+        return request_body(self.scope, self.receive)
 
 
 class QueryReader:

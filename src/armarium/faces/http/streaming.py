@@ -14,6 +14,7 @@ from armarium.domain.media import content_disposition, content_type_header
 from armarium.domain.storage_keys import blob_key
 from armarium.faces.http import conditional
 from armarium.faces.http.conditional import Validators, http_date
+from armarium.faces.http.direct_bodies import DirectBody, direct_body
 from armarium.faces.http.ranges import UnsatisfiableRangeError, content_range, parse_range
 from armarium.ports.blobs import Blobs
 
@@ -174,6 +175,26 @@ def described(content_type: str, filename: str | None, *, inline: bool) -> Heade
     if filename is not None or not inline:
         headers.append((b"content-disposition", content_disposition(filename, inline=inline).encode()))
     return headers
+
+
+def request_body(scope: Scope, receive: Receive) -> AsyncIterator[bytes]:
+    """The request body as it arrives; a long one can also fill memory, see `ports.blobs.FillsMemory`."""
+    direct = direct_body(scope)
+    return _LongBody(receive, direct) if direct is not None else body_chunks(receive)
+
+
+class _LongBody:
+    """A body for those who take it chunk by chunk, and for those who have memory ready."""
+
+    def __init__(self, receive: Receive, direct: DirectBody) -> None:
+        self.fill = direct.fill
+        self._chunks = body_chunks(receive)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._chunks)
 
 
 async def body_chunks(receive: Receive) -> AsyncIterator[bytes]:

@@ -14,7 +14,7 @@ from armarium.core.links import DOWNLOADS, PARTS, UPLOADS
 from armarium.core.tickets import Download, PartUpload, Upload
 from armarium.domain.file import FileEntry
 from armarium.faces.http.errors import Edge, plain_failure
-from armarium.faces.http.streaming import body_chunks, send_file
+from armarium.faces.http.streaming import request_body, send_file
 
 
 class Transfers:
@@ -44,12 +44,12 @@ class Transfers:
     async def _receive(self, scope: Scope, receive: Receive, send: Send) -> None:
         ticket = self._core.tickets.redeem(scope["path_params"]["ticket"], Upload, self._core.clock.now())
         entry = await self._core.files.receive(
-            ticket.slot, body_chunks(receive), size_bytes=ticket.size_bytes, sha256=ticket.sha256
+            ticket.slot, request_body(scope, receive), size_bytes=ticket.size_bytes, sha256=ticket.sha256
         )
         response = Response(status_code=200, headers={"etag": f'"{entry.blob_id}"'})
         await response(scope, receive, send)
 
     async def _receive_part(self, scope: Scope, receive: Receive, send: Send) -> None:
         ticket = self._core.tickets.redeem(scope["path_params"]["ticket"], PartUpload, self._core.clock.now())
-        part = await self._core.uploads.receive(ticket.upload_id, ticket.part_number, body_chunks(receive))
+        part = await self._core.uploads.receive(ticket.upload_id, ticket.part_number, request_body(scope, receive))
         await Response(status_code=200, headers={"etag": f'"{part.etag}"'})(scope, receive, send)

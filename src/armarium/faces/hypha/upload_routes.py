@@ -15,7 +15,7 @@ from armarium.auth.identify import Identify
 from armarium.core import Core
 from armarium.domain.errors import Invalid
 from armarium.faces.http.errors import Edge
-from armarium.faces.http.streaming import body_chunks, read_body
+from armarium.faces.http.streaming import read_body, request_body
 from armarium.faces.hypha.arguments import lifetime_of
 from armarium.faces.hypha.requests import (
     BadParameter,
@@ -62,7 +62,7 @@ class UploadRoutes:
         weight = _number(query_of(scope), "download_weight", 0.0)
         path: str = scope["path_params"]["path"]
         staged = await self._core.files.stage(who, artifact_name(scope), [path], weights=[weight])
-        entry = await self._core.files.receive(staged[0].slot, body_chunks(receive))
+        entry = await self._core.files.receive(staged[0].slot, request_body(scope, receive))
         response = json_response({"success": True, "message": "File uploaded successfully"})
         response.headers["etag"] = f'"{entry.blob_id}"'
         await response(scope, receive, send)
