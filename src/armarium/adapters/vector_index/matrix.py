@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from armarium.adapters.vector_index.growing import Floats, Mask, longer, more_than
+from armarium.adapters.vector_index.growing import Floats, Mask, Numbers, longer, more_than
 from armarium.adapters.vector_index.rows import Rows, best, prepared
+from armarium.adapters.vector_index.sketch import LEAST_ROWS, Sketch, sketch_of
 from armarium.domain.vector import Hit, Hits, Metric, VectorChange, VectorQuery, VectorSpace
 
 _LEAST_SHARE = 16_384
@@ -27,10 +28,14 @@ class Matrix:
         self._squares: Floats = np.empty(0, np.float32)
         self._rows = Rows()
         self._holes: list[int] = []
+        self._sketch: Sketch | None = None
+        self._rows_sketched = 0
+        self._unsketched: set[int] = set()
+        self._longest = 0.0
 
     @property
     def size_bytes(self) -> int:
-        return self._vectors.nbytes
+        return self._vectors.nbytes + (self._sketch.size_bytes if self._sketch else 0)
 
     def apply(self, changes: Iterable[VectorChange]) -> None:
         for change in changes:
@@ -41,7 +46,9 @@ class Matrix:
             row = self._row_for(change.id)
             vector = prepared(self._space, np.frombuffer(change.item.vector, np.dtype("<f4")))
             self._vectors[row] = vector
-            self._squares[row] = vector @ vector
+            square = self._squares[row] = vector @ vector
+            self._longest = max(self._longest, float(square) ** 0.5)
+            self._unsketched.add(row)
             self._rows.set(row, change.id, change.position, bytes(change.item.payload))
 
     def _row_for(self, id: str) -> int:
@@ -69,15 +76,40 @@ class Matrix:
 
     def _nearest(self, matching: Mask, total: int, query: VectorQuery, vector: bytes) -> list[Hit]:
         rows, positions = len(matching), self._rows.positions
-        if total == rows:
-            scores = self._near(vector, slice(0, rows))
-            nearest = best(scores, positions[:rows], query.offset, query.limit)
-            return self._rows.hits(nearest, scores[nearest])
         candidates = np.flatnonzero(matching)
-        is_sparse = total * _SPARSE < rows
+        if total * _SPARSE >= rows:
+            candidates = self._narrowed(candidates, query.offset + query.limit, vector)
+        is_sparse = len(candidates) * _SPARSE < rows
         scores = self._near(vector, candidates) if is_sparse else self._near(vector, slice(0, rows))[candidates]
         nearest = best(scores, positions[candidates], query.offset, query.limit)
         return self._rows.hits(candidates[nearest], scores[nearest])
+
+    def _narrowed(self, candidates: Numbers, count: int, vector: bytes) -> Numbers:
+        """The rows less many of those that cannot be among the nearest."""
+        sketch = self._up_to_date()
+        if sketch is None or count > Sketch.most_wanted(len(candidates)):
+            return candidates
+        wanted = prepared(self._space, np.frombuffer(vector, np.dtype("<f4")))
+        halves = self._squares / np.float32(2) if self._space.metric is Metric.L2 else None
+
+        def exactly(rows: Numbers) -> Floats:
+            inner: Floats = self._vectors[rows] @ wanted
+            return inner if halves is None else inner - halves[rows]
+
+        return sketch.narrowed(
+            candidates, wanted, count, halves=halves, longest=self._longest, products=self._products, exactly=exactly
+        )
+
+    def _up_to_date(self) -> Sketch | None:
+        """The sketch of all rows, made anew when they are twice as many; None where few, or where it cannot pay."""
+        rows = len(self._rows)
+        if rows >= max(LEAST_ROWS, 2 * self._rows_sketched):
+            self._sketch, self._rows_sketched = sketch_of(self._vectors[:rows], self._squares[:rows]), rows
+        elif self._sketch is not None and self._unsketched:
+            changed = np.fromiter(self._unsketched, np.int64)
+            self._sketch.set(changed, self._vectors[changed], self._squares[changed])
+        self._unsketched.clear()
+        return self._sketch
 
     def _near(self, vector: bytes, rows: Any) -> Floats:
         """The score of some rows."""
