@@ -215,3 +215,13 @@ def test_migrating_says_from_where_to_where(shell):
     assert shell.ok("migrate").endswith(" already\n")
     again = shell.json("migrate")
     assert again["from"] == again["to"]
+
+
+@pytest.mark.parametrize("words", [["serve", "--port", "0"], ["user", "list"], ["worker"]])
+def test_where_only_the_clients_are_installed_the_server_says_what_to_install(tmp_path: Path, words: list[str]):
+    without = "import sys; sys.modules.update(dict.fromkeys(['uvicorn', 'sqlalchemy', 'starlette']))"
+    program = f"{without}; from armarium.cli.main import main; main()"
+    command = [sys.executable, "-c", program, *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.endswith("is missing; this needs the extra `server`: pip install 'armarium[server]'.\n")

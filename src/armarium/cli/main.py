@@ -42,6 +42,11 @@ def main() -> None:
         sys.exit(_say(error.message))
     except OSError as error:
         sys.exit(_say(_os_message(error)))
+    except ModuleNotFoundError as error:
+        package = (error.name or "armarium").partition(".")[0]
+        if package == "armarium":
+            raise
+        sys.exit(_say(f"{package} is missing; this needs the extra `server`: pip install 'armarium[server]'."))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
