@@ -274,7 +274,8 @@ def _publication(adapters: Adapters, settings: Settings, placement: Placement, b
 
 def _housekeeping(adapters: Adapters, sweeper: Sweeper, settings: Settings) -> Housekeeping:
     catalog, clock = adapters.catalog, adapters.clock
-    return Housekeeping(Leases(catalog, clock), sweeper, Idempotency(catalog, clock), settings.sweep_interval)
+    idempotency = Idempotency(catalog, clock)
+    return Housekeeping(Leases(catalog, clock), sweeper, idempotency, adapters.vector_index, settings.sweep_interval)
 
 
 def _runner(adapters: Adapters, core: Core, settings: Settings) -> Runner:

@@ -5,18 +5,30 @@ import datetime as dt
 from armarium.core.idempotency import Idempotency
 from armarium.core.leases import Leases
 from armarium.core.sweep import Sweeper
+from armarium.ports.vectors import SweepsVectors, VectorIndex
 
 _EARLY = 0.9
 """Clocks do not strike exactly together, and a lease as long as the interval would make every second run fail."""
 
 
 class Housekeeping:
-    """Sweeps, and forgets old requests. interval: between two runs, over all processes together."""
+    """Sweeps the store and the vector index, and forgets old requests.
 
-    def __init__(self, leases: Leases, sweeper: Sweeper, idempotency: Idempotency, interval: dt.timedelta) -> None:
+    interval: between two runs, over all processes together.
+    """
+
+    def __init__(
+        self,
+        leases: Leases,
+        sweeper: Sweeper,
+        idempotency: Idempotency,
+        vector_index: VectorIndex,
+        interval: dt.timedelta,
+    ) -> None:
         self._leases = leases
         self._sweeper = sweeper
         self._idempotency = idempotency
+        self._vector_index = vector_index
         self._interval = interval
 
     async def run(self) -> bool:
@@ -25,4 +37,6 @@ class Housekeeping:
             return False
         await self._sweeper.sweep()
         await self._idempotency.forget_old()
+        if isinstance(self._vector_index, SweepsVectors):
+            await self._vector_index.sweep()
         return True

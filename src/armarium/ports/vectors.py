@@ -1,7 +1,7 @@
 """Vectors: what the catalog keeps of vector collections, and an index that finds the nearest."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from armarium.domain.identifiers import ArtifactId
 from armarium.domain.vector import Hits, VectorChange, VectorItem, VectorQuery, VectorSpace, VectorState
@@ -60,6 +60,15 @@ class VectorIndex(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class SweepsVectors(Protocol):
+    """An index that keeps something outside of the catalog, and may be left with it."""
+
+    async def sweep(self) -> None:
+        """Let go of what is kept of collections that are gone."""
+        ...
 
 
 class Embedder(Protocol):

@@ -99,15 +99,56 @@ async def test_another_process_goes_on_with_the_same_points(index, catalog, coll
     await other.close()
 
 
-async def test_the_points_of_a_collection_that_is_gone_are_dropped(index, catalog, collection, postgres_url):
+async def test_the_points_of_a_collection_that_is_gone_are_swept(index, catalog, collection, postgres_url):
+    kept = await an_artifact(catalog, "kept")
+    await index.search(kept, SPACE, nearest(1))
     await names(index, collection, nearest(1))
     await index.settle()
+    assert await _tables(postgres_url) == 2
     async with catalog.transaction() as tx:
         await tx.delete_artifacts([collection])
-    following = await an_artifact(catalog, "following")
-    await index.search(following, SPACE, nearest(1))
+    await index.sweep()
+    assert (await _tables(postgres_url), await _graphs(postgres_url)) == (1, 0)
+    await index.sweep()
+    assert (await index.search(kept, SPACE, nearest(1))).total == 0
+
+
+async def test_nothing_is_swept_where_nothing_was_searched(index, postgres_url):
+    await index.sweep()
+    assert await _tables(postgres_url) == 0
+
+
+BROKEN = {
+    "the points are gone": "DROP TABLE vector_points_1",
+    "the points are laid out otherwise": "ALTER TABLE vector_points_1 DROP COLUMN is_linked",
+    "the points have a column more": "ALTER TABLE vector_points_1 ADD COLUMN older text",
+    "the graph is gone": "DROP INDEX vector_points_1_graph",
+    "the table of all is gone": "DROP TABLE vector_points",
+    "the table of all is laid out otherwise": "ALTER TABLE vector_points DROP COLUMN epoch",
+    "all is gone": "DROP TABLE vector_points, vector_points_1",
+}
+
+
+@pytest.mark.parametrize("statement", BROKEN.values(), ids=BROKEN)
+async def test_what_is_broken_is_made_anew(index, catalog, collection, postgres_url, statement):
+    before = await names(index, collection, nearest(1))
     await index.settle()
-    assert await _graphs(postgres_url) == 0
+    await _execute(postgres_url, statement)
+    following = PgvectorIndex(catalog, postgres_url)
+    assert await names(following, collection, nearest(1)) == before
+    await following.settle()
+    assert await names(index, collection, nearest(1)) == before  # the process that was there before goes on, too
+    await following.sweep()
+    assert (await _tables(postgres_url), await _graphs(postgres_url)) == (1, 1)
+    await following.close()
+
+
+@pytest.mark.parametrize("name", ["the points are gone", "all is gone"])
+async def test_what_vanishes_under_a_process_is_made_anew_by_it(index, collection, postgres_url, name):
+    before = await names(index, collection, nearest(1))
+    await index.settle()
+    await _execute(postgres_url, BROKEN[name])
+    assert await names(index, collection, nearest(1)) == before
 
 
 async def test_vectors_too_long_for_a_graph_are_left_to_another_index(index):
@@ -122,5 +163,23 @@ async def _graphs(url: str) -> int:
             "SELECT count(*) FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
             " WHERE relname LIKE 'vector_points_%_graph' AND indisvalid"
         )
+    finally:
+        await connection.close()
+
+
+async def _tables(url: str) -> int:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(
+            "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname ~ '^vector_points_[0-9]+$'"
+        )
+    finally:
+        await connection.close()
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
     finally:
         await connection.close()

@@ -6,7 +6,8 @@ from typing import Any
 import asyncpg
 
 from armarium.adapters.catalog.postgres_connection import CONNECT_SECONDS
-from armarium.adapters.vector_index.points import table_of
+from armarium.adapters.vector_index import leftovers
+from armarium.adapters.vector_index.leftovers import table_of
 from armarium.domain.vector import Metric, VectorSpace
 
 _log = logging.getLogger(__name__)
@@ -14,8 +15,6 @@ _log = logging.getLogger(__name__)
 GRAPH_FROM = 5000
 """Fewer points than that are compared one by one."""
 _LINKED_AT_ONCE = 500
-_TURNS = 1_907_263_411
-"""With the number of the points: an advisory lock of whoever works on their graph."""
 _BYTES_BESIDE_NUMBERS = 1000
 _MOST_MEMORY = 4 << 30
 
@@ -45,14 +44,13 @@ def graph_order_sql(space: VectorSpace, vector: str) -> str:
 
 
 async def tend(url: str, number: int, *, graph_from: int) -> None:
-    """Build the graph of some points where it pays, link those that are not in it yet, drop what nobody has any more.
+    """Build the graph of some points where it pays, link those that are not in it yet.
 
     Does nothing where another process is at it.
     """
     connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings={"jit": "off"})
     try:
-        if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _TURNS, number):
-            await _drop_orphans(connection)
+        if await leftovers.take_turn(connection, number):
             await _tend(connection, number, graph_from)
     finally:
         await connection.close()
@@ -99,11 +97,3 @@ async def _link(connection: Any, table: str) -> None:
         )
         if int(status.rpartition(" ")[2]) < _LINKED_AT_ONCE:
             return
-
-
-async def _drop_orphans(connection: Any) -> None:
-    """Drop the points of collections that are gone."""
-    for row in await connection.fetch("SELECT number FROM vector_points WHERE artifact_id IS NULL"):
-        async with connection.transaction():
-            await connection.execute(f"DROP TABLE IF EXISTS {table_of(row['number'])}")
-            await connection.execute("DELETE FROM vector_points WHERE number = $1", row["number"])

@@ -29,6 +29,9 @@ class BySize:
             return await self._graph.search(artifact_id, space, query)
         return await self._exact.search(artifact_id, space, query)
 
+    async def sweep(self) -> None:
+        await self._graph.sweep()
+
     async def close(self) -> None:
         await self._exact.close()
         await self._graph.close()

@@ -17,7 +17,7 @@ import asyncpg
 import numpy as np
 
 from armarium.adapters.catalog.postgres_connection import CONNECT_SECONDS, told_plainly
-from armarium.adapters.vector_index import graphs, points
+from armarium.adapters.vector_index import graphs, leftovers, points
 from armarium.adapters.vector_index.growing import Floats, Mask, Numbers
 from armarium.adapters.vector_index.rows import Rows, best, prepared
 from armarium.domain.errors import Unsupported
@@ -121,8 +121,9 @@ class PgvectorIndex:
         with told_plainly():
             try:
                 return await self._search(artifact_id, space, query)
-            except asyncpg.UndefinedTableError:  # somebody began again with other points
+            except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):  # somebody began again, or broke it
                 self._followed.pop(artifact_id, None)
+                await self._prepared()
                 return await self._search(artifact_id, space, query)
 
     async def _search(self, artifact_id: ArtifactId, space: VectorSpace, query: VectorQuery) -> Hits:
@@ -142,6 +143,14 @@ class PgvectorIndex:
             return await self._ranked(followed, query, matching, total)
         scores = None if query.vector is None else await self._scores(followed, query.vector, page)
         return Hits(followed.rows.hits(page, scores), total)
+
+    async def sweep(self) -> None:
+        with told_plainly():
+            connection = await asyncpg.connect(self._url, timeout=CONNECT_SECONDS)
+            try:
+                await leftovers.drop(connection)
+            finally:
+                await connection.close()
 
     async def settle(self) -> None:
         """Wait for what goes on in the background."""
@@ -239,7 +248,7 @@ class PgvectorIndex:
     async def _fetch(self, followed: _Followed, form: str, *values: Any) -> list[Any]:
         space = followed.space
         statement = form.format(
-            table=points.table_of(followed.number or 0),
+            table=leftovers.table_of(followed.number or 0),
             allowed=_ALLOWED,
             distance=graphs.distance_sql(space, "$1"),
             graph_order=graphs.graph_order_sql(space, "$1"),

@@ -18,6 +18,8 @@ import asyncpg
 import msgspec
 import numpy as np
 
+from armarium.adapters.vector_index import leftovers
+from armarium.adapters.vector_index.leftovers import table_of
 from armarium.adapters.vector_index.rows import prepared
 from armarium.domain.errors import NotFound
 from armarium.domain.identifiers import ArtifactId
@@ -72,12 +74,8 @@ class Points(msgspec.Struct, frozen=True):
         return table_of(self.number)
 
 
-def table_of(number: int) -> str:
-    return f"vector_points_{number:d}"
-
-
 async def prepare(connection: Any) -> bool:
-    """Make what all collections share; returns False where there is no pgvector, and none to be had.
+    """Make what all collections share, and mend what is there; False where there is no pgvector, and none to be had.
 
     connection: for this alone, to be closed afterwards.
     """
@@ -87,7 +85,9 @@ async def prepare(connection: Any) -> bool:
             await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         if await connection.fetchval(_IS_MISSING):
             return False
+    await leftovers.drop_other_registry(connection)
     await connection.execute(_REGISTRY)
+    await leftovers.mend(connection)
     return True
 
 
@@ -120,6 +120,7 @@ async def _locked(connection: Any, artifact_id: ArtifactId, space: VectorSpace) 
     )  # fmt: skip
     if number is not None:
         table = table_of(number)
+        await connection.execute(f"DROP TABLE IF EXISTS {table}")  # of a registry that is gone
         await connection.execute(_POINTS.format(table=table, dimension=space.dimension))
         await connection.execute(f"CREATE INDEX {table}_unlinked ON {table} (place) WHERE NOT is_linked")
     points = await _find(connection, artifact_id)
