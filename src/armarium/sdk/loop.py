@@ -26,8 +26,8 @@ def run(operation: Coroutine[Any, Any, T]) -> T:
         operation.close()
         raise RuntimeError("A blocking call from inside an asynchronous operation of armarium would wait for itself.")
     call = _Call(operation)
-    background.soon(call.start, contextvars.copy_context())
     try:
+        background.soon(call.start, contextvars.copy_context())
         call.ended.wait()
     except BaseException:
         background.soon(call.cancel)
@@ -72,6 +72,9 @@ class _Call(Generic[T]):
     def cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
+        else:  # interrupted before it was begun
+            self._operation.close()
+            self.ended.set()
 
     def result(self) -> T:
         assert self._task is not None  # noqa: S101 - `ended` is set by the task
