@@ -16,6 +16,7 @@ from typing import Literal, cast, get_args
 import msgspec
 
 from armarium.domain.errors import Invalid
+from armarium.domain.tokens import END, Token, TokenReader
 
 MAX_LENGTH = 16_384
 MAX_PARTS = 16
@@ -179,31 +180,22 @@ _LONGEST_NUMBER = 40
 _WITHOUT: Mapping[str, str] = {"!": "Negation", "|>": "Aggregation"}
 
 
-class _Token(msgspec.Struct, frozen=True):
-    kind: str
-    text: str
-
-
-_END = _Token("end", "")
-
-
-def _tokens(text: str) -> list[_Token]:
-    found = (_Token(match.lastgroup or "other", match[0]) for match in _TOKEN.finditer(text))
+def _tokens(text: str) -> list[Token]:
+    found = (Token(match.lastgroup or "other", match[0]) for match in _TOKEN.finditer(text))
     return [token for token in found if token.kind != "skip"]
 
 
-class _Parser:
+class _Parser(TokenReader):
     """Recursive descent, of a fixed depth."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
-        self._tokens = tokens
-        self._at = 0
+    def __init__(self, tokens: list[Token]) -> None:
+        super().__init__(tokens)
         self._loads: dict[str, Load] = {}
 
     def question(self) -> Question:
         asked: Question | None = None
-        while self._peek() is not _END:
-            if self._take(":"):
+        while self.peek() is not END:
+            if self.take(":"):
                 self._directive()
             elif asked is not None:
                 raise Invalid("query", "A query is one rule; further rules are not supported.")
@@ -214,16 +206,16 @@ class _Parser:
         return msgspec.structs.replace(asked, loads=self._loads)
 
     def _directive(self) -> None:
-        if not self._take("load_aspect"):
-            raise self._unexpected("the only directive is ':load_aspect'")
-        self._expect("(")
+        if not self.take("load_aspect"):
+            raise self.unexpected("the only directive is ':load_aspect'")
+        self.expect("(")
         name = self._kind("name", "a predicate such as '/image'")[1:]
-        self._expect(",")
+        self.expect(",")
         schema = _unquoted(self._kind("text", "a schema"))
-        self._expect(",")
+        self.expect(",")
         columns = self._columns()
-        self._expect(")")
-        self._expect(".")
+        self.expect(")")
+        self.expect(".")
         if name in BUILT_IN or name in self._loads:
             raise Invalid("query", f"There is a predicate '{name[:40]}' already.")
         if len(self._loads) == MAX_PARTS:
@@ -231,27 +223,27 @@ class _Parser:
         self._loads[name] = Load(schema, columns)
 
     def _columns(self) -> tuple[Column, ...]:
-        self._expect("[")
+        self.expect("[")
         columns = [_column(_unquoted(self._kind("text", "a column such as '.name'")))]
-        while self._take(","):
+        while self.take(","):
             columns.append(_column(_unquoted(self._kind("text", "a column such as '.name'"))))
-        self._expect("]")
+        self.expect("]")
         if sum(column.width for column in columns) > MAX_COLUMNS:
             raise Invalid("query", f"A predicate has at most {MAX_COLUMNS} columns.")
         return tuple(columns)
 
     def _rule(self) -> Question:
         shown: tuple[str, ...] | None = None
-        if self._peek().kind == "word":
-            head = self._atom(self._next().text)
+        if self.peek().kind == "word":
+            head = self._atom(self.next().text)
             shown = tuple(names_in(head.terms))
             if head.predicate != "query" or not all(_is_named(term) for term in head.terms):
                 raise Invalid("query", "The rule that asks is 'query' of variables: 'query(X, Y) :- ..'.")
-        self._expect(":-")
+        self.expect(":-")
         parts = [self._part()]
-        while self._take(","):
+        while self.take(","):
             parts.append(self._part())
-        self._expect(".")
+        self.expect(".")
         if len(parts) > MAX_PARTS:
             raise Invalid("query", f"A query has at most {MAX_PARTS} conditions.")
         atoms = tuple(part for part in parts if isinstance(part, Atom))
@@ -262,28 +254,28 @@ class _Parser:
         return Question(loads={}, atoms=atoms, comparisons=comparisons, shown=shown)
 
     def _part(self) -> Atom | Comparison:
-        token = self._peek()
+        token = self.peek()
         if token.text in _WITHOUT:
             raise Invalid("query", f"{_WITHOUT[token.text]} is not supported.")
-        if token.kind == "word" and self._peek(1).text == "(":
-            return self._atom(self._next().text)
+        if token.kind == "word" and self.peek(1).text == "(":
+            return self._atom(self.next().text)
         left = self._term()
-        operator = self._next().text
+        operator = self.next().text
         if operator not in get_args(Operator):
-            self._at -= 1
-            raise self._unexpected("a comparison was expected")
+            self.back()
+            raise self.unexpected("a comparison was expected")
         return Comparison(left, cast("Operator", operator), self._term())
 
     def _atom(self, predicate: str) -> Atom:
-        self._expect("(")
+        self.expect("(")
         terms = [self._term()]
-        while self._take(","):
+        while self.take(","):
             terms.append(self._term())
-        self._expect(")")
+        self.expect(")")
         return Atom(predicate, tuple(terms))
 
     def _term(self) -> Term:
-        token = self._next()
+        token = self.next()
         if token.kind == "text":
             return Constant(_unquoted(token.text))
         if token.kind == "number":
@@ -292,39 +284,18 @@ class _Parser:
             return Constant(token.text == "/true")
         if token.kind == "word" and (token.text[0].isupper() or token.text == "_"):
             return Variable(token.text)
-        self._at -= 1
-        raise self._unexpected("a variable, which begins with a capital letter, a text or a number was expected")
+        self.back()
+        raise self.unexpected("a variable, which begins with a capital letter, a text or a number was expected")
 
     # tokens
 
-    def _peek(self, ahead: int = 0) -> _Token:
-        at = self._at + ahead
-        return self._tokens[at] if at < len(self._tokens) else _END
-
-    def _next(self) -> _Token:
-        token = self._peek()
-        self._at += 1
-        return token
-
-    def _take(self, text: str) -> bool:
-        """Pass over a word or sign, if it comes next."""
-        token = self._peek()
-        if token.kind in ("word", "sign") and token.text == text:
-            self._at += 1
-            return True
-        return False
-
-    def _expect(self, text: str) -> None:
-        if not self._take(text):
-            raise self._unexpected(f"'{text}' was expected")
-
     def _kind(self, kind: str, what: str) -> str:
-        if self._peek().kind != kind:
-            raise self._unexpected(f"{what} was expected")
-        return self._next().text
+        if self.peek().kind != kind:
+            raise self.unexpected(f"{what} was expected")
+        return self.next().text
 
-    def _unexpected(self, what: str) -> Invalid:
-        found = self._peek()
+    def unexpected(self, what: str) -> Invalid:
+        found = self.peek()
         if found.text in _WITHOUT:
             return Invalid("query", f"{_WITHOUT[found.text]} is not supported.")
         return Invalid("query", f"The query cannot be read: {what} at '{found.text[:20] or 'its end'}'.")

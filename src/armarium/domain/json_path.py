@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from armarium.domain.errors import Invalid
+from armarium.domain.tokens import END, Token, TokenReader
 
 MAX_LENGTH = 4096
 MAX_DEPTH = 32
@@ -176,22 +177,14 @@ _TOKEN = re.compile(
 )
 
 
-class _Token(msgspec.Struct, frozen=True):
-    kind: str
-    text: str
-
-
-_END = _Token("end", "")
-
-
-def _tokens(text: str) -> list[_Token]:
-    tokens: list[_Token] = []
+def _tokens(text: str) -> list[Token]:
+    tokens: list[Token] = []
     at = 0
     while text[at:].strip():
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
             raise Invalid("content-path", f"The path cannot be read at '{text[at:].strip()[:20]}'.")
-        tokens.append(_Token(match.lastgroup, match[match.lastgroup]))
+        tokens.append(Token(match.lastgroup, match[match.lastgroup]))
         at = match.end()
     return tokens
 
@@ -200,44 +193,22 @@ _COMPARISONS = ("==", "!=", "<>", "<", "<=", ">", ">=")
 _LITERALS: dict[str, Value] = {"true": True, "false": False, "null": None}
 
 
-class _Parser:
+class _Parser(TokenReader):
     """Recursive descent; every production that may hold another of its kind counts its depth."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
-        self._tokens = tokens
-        self._at = 0
+    def __init__(self, tokens: list[Token]) -> None:
+        super().__init__(tokens)
         self._depth = 0
 
     # tokens
 
-    def _peek(self, ahead: int = 0) -> _Token:
-        at = self._at + ahead
-        return self._tokens[at] if at < len(self._tokens) else _END
-
-    def _next(self) -> _Token:
-        token = self._peek()
-        self._at += 1
-        return token
-
-    def take(self, text: str) -> bool:
-        """Pass over a word or sign, if it comes next."""
-        token = self._peek()
-        if token.kind in ("word", "sign") and token.text == text:
-            self._at += 1
-            return True
-        return False
-
-    def _expect(self, text: str) -> None:
-        if not self.take(text):
-            raise self._unexpected(f"'{text}' was expected")
-
-    def _unexpected(self, what: str) -> Invalid:
-        found = self._peek()
+    def unexpected(self, what: str) -> Invalid:
+        found = self.peek()
         return Invalid("content-path", f"The path cannot be read: {what} at '{found.text[:20] or 'its end'}'.")
 
     def end(self) -> None:
-        if self._peek() is not _END:
-            raise self._unexpected("its end was expected")
+        if self.peek() is not END:
+            raise self.unexpected("its end was expected")
 
     # predicates
 
@@ -260,19 +231,20 @@ class _Parser:
 
     def _predicate(self, part: Operand | Predicate) -> Predicate:
         if isinstance(part, Path | Literally):
-            raise self._unexpected("a condition was expected")
+            raise self.unexpected("a condition was expected")
         return part
 
     def _single(self) -> Operand | Predicate:
         if self.take("!"):
-            self._expect("(")
+            self.expect("(")
             return Not(self._closed())
-        if self._peek().text == "exists" and self._peek(1).text == "(":
-            self._at += 2
+        if self.peek().text == "exists" and self.peek(1).text == "(":
+            self.next()
+            self.next()
             path = self._operand()
             if not isinstance(path, Path):
-                raise self._unexpected("a path was expected")
-            self._expect(")")
+                raise self.unexpected("a path was expected")
+            self.expect(")")
             return Exists(path)
         if self.take("("):
             return self._closed()
@@ -280,18 +252,18 @@ class _Parser:
 
     def _closed(self) -> Predicate:
         inside = self._predicate(self.either())
-        self._expect(")")
+        self.expect(")")
         return inside
 
     def _comparison(self) -> Operand | Predicate:
         left = self._operand()
-        token = self._peek()
+        token = self.peek()
         if token.kind == "sign" and token.text in _COMPARISONS:
-            self._at += 1
+            self.next()
             operator = "!=" if token.text == "<>" else token.text
             return Compare(left, operator, self._operand())  # type: ignore[arg-type]
         if self.take("starts"):
-            self._expect("with")
+            self.expect("with")
             return StartsWith(left, self._text())
         if self.take("like_regex"):
             return self._regex(left)
@@ -309,7 +281,7 @@ class _Parser:
     # operands
 
     def _operand(self) -> Operand:
-        token = self._next()
+        token = self.next()
         if token.kind == "sign" and token.text in ("$", "@"):
             return Path(token.text == "$", self._steps())
         if token.kind == "text":
@@ -318,14 +290,14 @@ class _Parser:
             return Literally(self._number(token.text))
         if token.kind == "word" and token.text in _LITERALS:
             return Literally(_LITERALS[token.text])
-        self._at -= 1
-        raise self._unexpected("a path or a value was expected")
+        self.back()
+        raise self.unexpected("a path or a value was expected")
 
     def _text(self) -> str:
-        token = self._next()
+        token = self.next()
         if token.kind != "text":
-            self._at -= 1
-            raise self._unexpected("a quoted text was expected")
+            self.back()
+            raise self.unexpected("a quoted text was expected")
         return self._unquoted(token.text)
 
     def _unquoted(self, text: str) -> str:
@@ -345,13 +317,13 @@ class _Parser:
             elif self.take("["):
                 steps.append(self._items())
             elif self.take("?"):
-                self._expect("(")
+                self.expect("(")
                 steps.append(Where(self._closed()))
             else:
                 return tuple(steps)
 
     def _member(self) -> Step:
-        token = self._next()
+        token = self.next()
         if token.kind == "text":
             return Key(self._unquoted(token.text))
         if token.text == "*":
@@ -359,11 +331,11 @@ class _Parser:
         if token.text == "**":
             return Descend()
         if token.kind != "word":
-            self._at -= 1
-            raise self._unexpected("a key was expected")
+            self.back()
+            raise self.unexpected("a key was expected")
         if not self.take("("):
             return Key(token.text)
-        self._expect(")")
+        self.expect(")")
         if token.text == "size":
             return Method("size")
         if token.text == "type":
@@ -372,12 +344,12 @@ class _Parser:
 
     def _items(self) -> Items:
         if self.take("*"):
-            self._expect("]")
+            self.expect("]")
             return Items()
         spans = [self._span()]
         while self.take(","):
             spans.append(self._span())
-        self._expect("]")
+        self.expect("]")
         return Items(tuple(spans))
 
     def _span(self) -> tuple[Bound, Bound]:
@@ -386,13 +358,13 @@ class _Parser:
 
     def _bound(self) -> Bound:
         if self.take("last"):
-            back = self._peek()
+            back = self.peek()
             if back.kind == "number" and back.text.startswith("-") and back.text[1:].isdigit():  # `last-1`
-                self._at += 1
+                self.next()
                 return Bound(int(back.text[:19]), from_last=True)
             return Bound(0, from_last=True)
-        token = self._next()
+        token = self.next()
         if token.kind != "number" or not token.text.isdigit():
-            self._at -= 1
-            raise self._unexpected("an index was expected")
+            self.back()
+            raise self.unexpected("an index was expected")
         return Bound(int(token.text[:18]))
