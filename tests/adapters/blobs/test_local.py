@@ -33,7 +33,7 @@ import asyncio, itertools, os, signal, sys
 from pathlib import Path
 from armarium.adapters.blobs.local import LocalBlobs
 from armarium.ports.blobs import PartStat
-from armarium.testing.contracts.blobs import MIB, chunked, some_bytes
+from armarium.testing.contracts.blobs import MIB, Filling, chunked, some_bytes
 
 action, root, key, upload, fatal, when, size = sys.argv[1:]
 calls = itertools.count(1)
@@ -58,6 +58,12 @@ async def dying(chunks):
             die()
         yield chunk
 
+class Dying(Filling):
+    async def fill(self, memory):
+        if next(calls) == int(fatal):
+            die()
+        return await super().fill(memory)
+
 async def main():
     blobs = LocalBlobs(Path(root))
     parts = await blobs.list_parts(upload)
@@ -66,6 +72,8 @@ async def main():
     content = some_bytes(int(size))
     if action == "put":
         await blobs.put(key, dying(chunked(content, step=MIB)))
+    elif action == "fill":
+        await blobs.put(key, Dying(content))
     elif action == "put_part":
         await blobs.put_part(upload, 1, dying(chunked(content, step=MIB)))
     else:
@@ -100,12 +108,16 @@ async def whole_or_nothing(root: Path, key: str, content: bytes = CONTENT) -> bo
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("size", [len(CONTENT), BATCH_BYTES + MIB + 5], ids=["short", "long"])
-async def test_killed_at_any_step_of_a_put_the_key_is_whole_or_not_there(tmp_path, when, size):
+@pytest.mark.parametrize(
+    ("action", "size"),
+    [("put", len(CONTENT)), ("put", BATCH_BYTES + MIB + 5), ("fill", BATCH_BYTES + MIB + 5)],
+    ids=["short", "long", "filled"],
+)
+async def test_killed_at_any_step_of_a_put_the_key_is_whole_or_not_there(tmp_path, action, when, size):
     outcomes = []
     for fatal in range(1, 50):
         root, key = tmp_path / str(fatal), a_key()
-        killed = doomed("put", root, key, str(uuid4()), fatal, when, size)
+        killed = doomed(action, root, key, str(uuid4()), fatal, when, size)
         outcomes.append(await whole_or_nothing(root, key, some_bytes(size)))
         if not killed:
             break

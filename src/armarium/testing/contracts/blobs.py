@@ -47,6 +47,26 @@ async def chunked(content: bytes, step: int = 1 << 16) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
 
 
+class Filling:
+    """Content that can be taken chunk by chunk or filled into memory, as a long request body can."""
+
+    def __init__(self, content: bytes, *, step: int = MIB) -> None:
+        self._chunks = chunked(content, step)
+        self._content = memoryview(content)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._chunks)
+
+    async def fill(self, memory: memoryview) -> int:
+        await asyncio.sleep(0)
+        count = min(len(memory), len(self._content))
+        memory[:count], self._content = self._content[:count], self._content[count:]
+        return count
+
+
 async def read(blobs: Blobs, key: str, span: ByteRange | None = None) -> bytes:
     return b"".join([chunk async for chunk in blobs.open(key, span)])
 
@@ -58,6 +78,21 @@ async def keys_under(blobs: Blobs, prefix: str, older_than: datetime | None = No
 
 class BlobsContract:
     """The contract of `ports.blobs.Blobs`."""
+
+    @pytest.mark.parametrize("size", [0, 5, 17 * MIB + 5])
+    async def test_what_fills_memory_is_kept_as_what_comes_in_chunks(self, blobs: Blobs, size: int) -> None:
+        key, content = a_key(), some_bytes(size)
+        stat = await blobs.put(key, Filling(content), size_bytes=size)
+        assert (stat.size_bytes, stat.sha256) == (size, hashlib.sha256(content).hexdigest())
+        assert await read(blobs, key) == content
+
+    async def test_what_fills_memory_is_held_to_its_limits(self, blobs: Blobs) -> None:
+        content = some_bytes(9 * MIB)
+        with pytest.raises(TooLarge):
+            await blobs.put(a_key(), Filling(content), limit_bytes=MIB)
+        with pytest.raises(Invalid):
+            await blobs.put(a_key(), Filling(content), size_bytes=len(content) + 1)
+        assert await keys_under(blobs, "blobs/") == set()
 
     @pytest.fixture
     def blobs(self) -> Blobs:
