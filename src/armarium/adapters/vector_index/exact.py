@@ -41,8 +41,6 @@ class _Loaded:
 
 
 def _matrix(space: VectorSpace, helpers: ThreadPoolExecutor) -> "Matrix":
-    # Its own threads wait for each other by spinning: with other work on the cores that costs a hundred times the work.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from armarium.adapters.vector_index.matrix import Matrix  # noqa: PLC0415 - numpy is slow to load, and optional
     except ImportError:
