@@ -23,6 +23,12 @@ def put_request(url: str, size_bytes: int) -> bytes:
     return _request("PUT", url, "Content-Type: application/octet-stream", f"Content-Length: {size_bytes}")
 
 
+def post_request(url: str, token: str, body: bytes) -> bytes:
+    """A JSON body."""
+    headers = (f"Authorization: Bearer {token}", "Content-Type: application/json", f"Content-Length: {len(body)}")
+    return _request("POST", url, *headers) + body
+
+
 def _request(method: str, url: str, *headers: str) -> bytes:
     parts = urlsplit(url)
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -48,16 +48,19 @@ UNITS = {
     "mb_per_second": "MB/s",
     "growth_mb": "MB",
     "rss_after_mb": "MB",
+    "seconds": "s",
+    "recall": "recall",
 }
 ENOUGH = 100
-LOWER_IS_BETTER = frozenset({"p50_ms", "p95_ms", "p99_ms", "growth_mb", "rss_after_mb"})
+LOWER_IS_BETTER = frozenset({"p50_ms", "p95_ms", "p99_ms", "growth_mb", "rss_after_mb", "seconds"})
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the report. key: the field the line is about; floor: the name of the floor it is compared with.
 
     growth_mb: the highest memory of the server (or, where the name says so, of the client) above what it held before.
-    cpu_seconds: processor time the server took for all of it.
+    cpu_seconds: processor time the server took for all of it. seconds: that something done once took.
+    recall: the share that was found of what should have been.
     """
 
     row: str
@@ -73,6 +76,8 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     rss_after_mb: float | None = None
     growth_mb: float | None = None
     cpu_seconds: float | None = None
+    seconds: float | None = None
+    recall: float | None = None
     budget: Budget | None = None
     met: bool | None = None
     floor: str | None = None

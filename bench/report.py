@@ -105,19 +105,39 @@ def figure(measure: Measure) -> str:
 def _measures(title: str, measures: Iterable[Measure]) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("what", ratio=1)
-    for heading in ("p50 ms", "p95 ms", "p99 ms", "per s", "MB/s", "CPU µs", "RSS MB", "budget", "met", "x floor"):
+    for heading in (
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "per s",
+        "MB/s",
+        "other",
+        "CPU µs",
+        "RSS MB",
+        "budget",
+        "met",
+        "x floor",
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in measures:
-        figures = (row.p50_ms, row.p95_ms, row.p99_ms, row.per_second, row.mb_per_second, row.cpu_us)
+        figures = (row.p50_ms, row.p95_ms, row.p99_ms, row.per_second, row.mb_per_second)
         table.add_row(
             f"{row.name} [dim]{row.note}[/]" if row.note else row.name,
             *map(number, figures),
+            _other(row),
+            number(row.cpu_us),
             _memory(row),
             str(row.budget or ""),
             {True: "[green]yes", False: "[red]no", None: ""}[row.met],
             f"{row.floor_ratio:.1f} [dim]{row.floor}[/]" if row.floor_ratio else "",
         )
     return table
+
+
+def _other(row: Measure) -> str:
+    if row.recall is not None:
+        return f"{row.recall:.3f} recall"
+    return "" if row.seconds is None else f"{number(row.seconds)} s"
 
 
 def _memory(row: Measure) -> str:

@@ -14,7 +14,7 @@ from bench.rows.model_files import model_files
 from bench.rows.rpc_read import rpc_busy, rpc_read
 from bench.rows.small_files import small_files
 from bench.rows.start import start
-from bench.rows.vectors import vectors
+from bench.rows.vectors import million_vectors, vectors
 from bench.rows.zips import zips
 
 
@@ -39,4 +39,5 @@ ROWS: dict[str, Row] = {
     "list": Row(listing),
     "vectors": Row(vectors),
     "million": Row(million, on_request=True),
+    "million-vectors": Row(million_vectors, on_request=True),
 }
