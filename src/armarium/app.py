@@ -68,9 +68,16 @@ def build(
                 announce(token)
             yield
 
-    operations = Operations(parts.core, __version__, parts.runner.ended)
-    routes = Families(_routes(parts, hub, operations), default=not_found, lifespan=lifespan)
+    pages = Pages(parts.core.links.base_url)
+    doors = _addresses(parts.core.links.base_url)
+    operations = Operations(parts.core, __version__, parts.runner.ended, doors, pages.draw_welcome)
+    routes = Families(_routes(parts, hub, operations, pages), default=not_found, lifespan=lifespan)
     return Boundary(routes, operations.metrics, drain=hub.drain)
+
+
+def _addresses(base_url: str) -> dict[str, str]:
+    """What a client of each door is given."""
+    return {"hypha": f"{base_url}/ws", "dataforce": base_url, "ivcap": base_url, "aimable": base_url}
 
 
 def _hub(parts: Parts) -> Hub:
@@ -90,7 +97,7 @@ def _hub(parts: Parts) -> Hub:
     )
 
 
-def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
+def _routes(parts: Parts, hub: Hub, operations: Operations, pages: Pages) -> list[BaseRoute]:
     core, settings = parts.core, parts.settings
     artifact_manager = ArtifactManager(core).service()
     manager = Manager(hub).service()
@@ -115,7 +122,7 @@ def _routes(parts: Parts, hub: Hub, operations: Operations) -> list[BaseRoute]:
     ivcap = IvcapDoor(core, parts.identify, max_body_bytes=settings.max_body_bytes, limits=limits)
     services = {("public", "artifact-manager"): artifact_manager, ("*", "ws"): manager, ("*", "~"): manager}
     return [
-        *ViewRoutes(core, parts.identify, Pages(core.links.base_url).draw).routes(),
+        *ViewRoutes(core, parts.identify, pages.draw, pages.draw_refusal).routes(),
         *ArtifactRoutes(core, parts.identify, cache=listings).routes(),
         *UploadRoutes(core, parts.identify, max_body_bytes=settings.max_body_bytes).routes(),
         *ArchiveRoutes(core, parts.identify).routes(),

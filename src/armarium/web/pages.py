@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -13,6 +14,7 @@ from armarium.web.cards import Addresses, card_of, list_of_texts, text_of, web_l
 from armarium.web.words import count, date, size
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_HEADINGS = {401: "Who are you?", 403: "This is not open to you", 404: "There is nothing here", 503: "Not just now"}
 
 
 class Pages:
@@ -37,14 +39,24 @@ class Pages:
         )
         self._templates.filters.update(size=size, date=date, count=count)
 
+    def draw_welcome(self, version: str, doors: Mapping[str, str]) -> tuple[str, str]:
+        """Return the page at the root of the server. doors: the address each one's clients are given."""
+        return self._render("welcome.html", title="armarium", version=version, doors=doors, prefix=self._prefix)
+
+    def draw_refusal(self, status: int, reason: str) -> tuple[str, str]:
+        """Return the page of a visitor who cannot be shown what was asked for."""
+        return self._render(
+            "refusal.html", title=_HEADINGS.get(status, "That did not work"), status=status, reason=reason
+        )
+
     def draw(self, showcase: Showcase) -> tuple[str, str]:
         """Return a page and the policy it is sent with."""
         artifact = showcase.view.artifact
         manifest = msgspec.json.decode(artifact.manifest)
         addresses = Addresses(self._prefix, artifact.workspace, self._base_url)
         name = "artifact.html" if showcase.children is None else "collection.html"
-        page = self._templates.get_template(name).render(
-            style=self._style,
+        return self._render(
+            name,
             artifact=artifact,
             title=text_of(manifest.get("name")) or artifact.alias,
             description=text_of(manifest.get("description")),
@@ -68,8 +80,11 @@ class Pages:
             has_more_files=showcase.has_more_files,
             most_files=MOST_FILES,
             addresses=addresses,
+            shown_version=next((each for each in artifact.versions if each.label == showcase.asked.version), None),
         )
-        return page, self._policy
+
+    def _render(self, name: str, **values: object) -> tuple[str, str]:
+        return self._templates.get_template(name).render(style=self._style, **values), self._policy
 
 
 def _cards(showcase: Showcase, addresses: Addresses) -> list[object]:

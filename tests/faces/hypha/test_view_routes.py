@@ -349,3 +349,34 @@ async def test_a_page_of_ours_needs_the_right_to_read(store: Any, views: Views, 
     await an_artifact(store, "closed", {"a.txt": b"a"}, type="application")
     assert views.get("/closed").status_code == 403
     assert adas_views.get("/closed").status_code == 200
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nothing/", 404), ("/closed", 403), ("/nothing/<b>", 404)])
+async def test_a_browser_is_refused_with_a_page_and_a_program_with_json(
+    store: Any, views: Views, path: str, status: int
+):
+    await an_artifact(store, "closed", {"a.txt": b"a"})
+    program, browser = views.get(path), views.get(path, headers={"Accept": "text/html,*/*"})
+    assert (program.status_code, program.headers["content-type"]) == (status, "application/json")
+    assert (browser.status_code, browser.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert "script" not in browser.headers["content-security-policy"]
+    assert "<b>" not in browser.text
+
+
+async def test_an_older_version_is_said_to_be_one(store: Any, views: Views):
+    made = await a_page(store, "shells", files={"a.txt": b"a", "b.txt": b"b"})
+    await store.edit(made.id, manifest={"name": "Shells"}, version="new", comment="No files")
+    old, latest = views.get("/shells?builtin=true&version=v0").text, views.get("/shells?builtin=true").text
+    assert "This is version v0" in old
+    assert ">2 files<" in old
+    assert "This is version" not in latest
+    assert ">0 files<" in latest
+
+
+async def test_the_root_of_the_server_tells_the_doors(web: requests.Session, url: str):
+    told = web.get(url, timeout=30).json()
+    assert told["name"] == "armarium"
+    assert set(told["doors"]) == {"hypha", "dataforce", "ivcap", "aimable"}
+    page = web.get(url, headers={"Accept": "text/html,*/*"}, timeout=30).text
+    for name, address in told["doors"].items():
+        assert f"<td>{name}</td><td><code>{address}</code>" in page

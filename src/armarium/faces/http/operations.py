@@ -1,12 +1,12 @@
 """What an operator's tools ask: is it alive, can it work, how much does it do.
 
-GET /          name, version and doors
+GET /          name, version and doors; a page of that for browsers
 GET /health    the process answers
 GET /ready     the catalog answers too
 GET /metrics   numbers for Prometheus
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -20,14 +20,24 @@ from armarium.core import Core
 from armarium.domain.errors import ArmariumError
 from armarium.faces.http.errors import plain_failure
 from armarium.faces.http.metrics import CONTENT_TYPE, Metrics
+from armarium.faces.http.pages import Page, wants_page
 
 
 class Operations:
-    """The routes that belong to no door."""
+    """The routes that belong to no door. doors: what a client of each is given as its address."""
 
-    def __init__(self, core: Core, version: str, ended_jobs: Mapping[tuple[str, str], int]) -> None:
+    def __init__(
+        self,
+        core: Core,
+        version: str,
+        ended_jobs: Mapping[tuple[str, str], int],
+        doors: Mapping[str, str],
+        draw_welcome: Callable[[str, Mapping[str, str]], tuple[str, str]],
+    ) -> None:
         self._core = core
-        self._about = {"name": "armarium", "version": version, "doors": {"hypha": f"{core.links.base_url}/ws"}}
+        self._version = version
+        self._doors = doors
+        self._draw_welcome = draw_welcome
         self.metrics = Metrics(ended_jobs)
 
     def routes(self) -> list[BaseRoute]:
@@ -39,7 +49,11 @@ class Operations:
         ]
 
     async def _root(self, request: Request) -> Response:
-        return _json(self._about)
+        if wants_page(request.scope):
+            return Page(*self._draw_welcome(self._version, self._doors))
+        response = _json({"name": "armarium", "version": self._version, "doors": self._doors})
+        response.headers["vary"] = "Accept"
+        return response
 
     async def _health(self, request: Request) -> Response:
         return _json({"status": "ok"})

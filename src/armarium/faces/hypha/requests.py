@@ -105,10 +105,11 @@ def failure(error: ArmariumError) -> Response:
     if isinstance(error, BadParameter):
         fault = {"loc": [error.where, error.field], "msg": error.reason, "type": "value_error"}
         return json_response({"detail": [fault]}, 422)
-    return http_failure({"detail": _detail(error)}, error, said.status)
+    return http_failure({"detail": detail_of(error)}, error, said.status)
 
 
-def _detail(error: ArmariumError) -> str:
+def detail_of(error: ArmariumError) -> str:
+    """What the artifact routes say of a failure."""
     if isinstance(error, NotFound) and error.kind == "artifact":
         return "Artifact not found"
     if isinstance(error, Forbidden):

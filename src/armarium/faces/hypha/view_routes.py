@@ -16,16 +16,17 @@ from armarium.auth.identify import Identify
 from armarium.core import Core
 from armarium.core.showcase import Asked, Showcase
 from armarium.core.sites import OwnPage, SiteFile
+from armarium.domain.errors import ArmariumError
 from armarium.domain.identifiers import ArtifactId, is_uuid
 from armarium.domain.media import content_type_header
 from armarium.domain.principal import Principal
 from armarium.domain.storage_keys import blob_key
 from armarium.domain.version import Selector
 from armarium.faces.http.custom_headers import custom_headers
-from armarium.faces.http.errors import Edge
+from armarium.faces.http.pages import Page, wants_page
 from armarium.faces.http.streaming import send_blob
 from armarium.faces.hypha.mapping import artifact_map
-from armarium.faces.hypha.requests import caller, failure, flag, query_of, whole_number
+from armarium.faces.hypha.requests import caller, detail_of, failure, flag, query_of, whole_number
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -38,39 +39,42 @@ SITE_HEADERS: Headers = [
 MOST_PAGES = 100_000
 
 
-class Page(Response):
-    """An HTML page of ours. policy: its Content-Security-Policy."""
-
-    def __init__(self, body: str, policy: str) -> None:
-        super().__init__(body, media_type="text/html")
-        self.headers.update(
-            {
-                "content-security-policy": policy,
-                "referrer-policy": "no-referrer",
-                "x-content-type-options": "nosniff",
-                "cache-control": "private, no-cache",
-            }
-        )
-
-
 Draw = Callable[[Showcase], tuple[str, str]]
 """Turns what is to be shown into a page and its policy."""
+DrawRefusal = Callable[[int, str], tuple[str, str]]
+"""The same for a status and what a visitor is told."""
 
 
 class ViewRoutes:
-    """The routes of sites. draw: makes the pages of ours."""
+    """The routes of sites. draw, draw_refusal: make the pages of ours."""
 
-    def __init__(self, core: Core, identify: Identify, draw: Draw) -> None:
+    def __init__(self, core: Core, identify: Identify, draw: Draw, draw_refusal: DrawRefusal) -> None:
         self._core = core
         self._identify = identify
         self._draw = draw
+        self._draw_refusal = draw_refusal
 
     def routes(self) -> list[BaseRoute]:
-        shown = Edge(self._show, failure)
         return [
-            Route("/{workspace}/view/{alias}", shown, methods=["GET", "HEAD"]),
-            Route("/{workspace}/view/{alias}/{path:path}", shown, methods=["GET", "HEAD"]),
+            Route("/{workspace}/view/{alias}", self, methods=["GET", "HEAD"]),
+            Route("/{workspace}/view/{alias}/{path:path}", self, methods=["GET", "HEAD"]),
         ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._show(scope, receive, send)
+        except ArmariumError as error:
+            await self._refusal(scope, error)(scope, receive, send)
+
+    def _refusal(self, scope: Scope, error: ArmariumError) -> Response:
+        """A page for people, the words of the door for programs."""
+        told = failure(error)
+        if not wants_page(scope):
+            return told
+        page = Page(*self._draw_refusal(told.status_code, detail_of(error)), status=told.status_code)
+        kept = ("retry-after", "www-authenticate")
+        page.headers.update({name: told.headers[name] for name in kept if name in told.headers})
+        return page
 
     async def _show(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = await caller(self._identify, scope, token_in_query=True)
@@ -169,9 +173,7 @@ def _asked(query: Mapping[str, str], version: Selector, *, stage: bool) -> Asked
 
 def _lacks_slash(scope: Scope) -> bool:
     """Whether a browser opens a site without the slash that relative links in its index need."""
-    if "path" in scope["path_params"]:
-        return False
-    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+    return "path" not in scope["path_params"] and wants_page(scope)
 
 
 def _slash_added(scope: Scope) -> Response:
