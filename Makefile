@@ -11,7 +11,7 @@ export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check format-check lint types imports test-fast test demo serve bench docs format lock clean
+.PHONY: help setup check format-check lint types imports test-fast test demo serve bench docs newcomer format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ bench: $(READY) ## measure the speed budgets on both storages, with 1, 2 and 4 p
 
 docs: $(READY) ## render the documentation into build/site
 	$(PY) -m mkdocs build --strict --quiet --site-dir build/site
+
+newcomer: ## do in a fresh clone what the README says (minutes, the tests too)
+	@"$(PYTHON)" .ci/newcomer
 
 format: $(READY) ## rewrite the code in the house format
 	$(PY) -m ruff format .

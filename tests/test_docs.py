@@ -173,6 +173,7 @@ async def test_every_function_of_the_hypha_service_is_in_the_reference_and_no_ot
 # -- pages that are programs -------------------------------------------------------------------------------------------
 
 PROGRAMS = [
+    "README.md",
     "docs/getting-started.md",
     "docs/how-to/users-and-tokens.md",
     "docs/how-to/plain-http.md",
