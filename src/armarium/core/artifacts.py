@@ -119,7 +119,7 @@ class Artifacts:
         async with self._catalog.transaction() as tx:
             found = await find(tx, principal, name, count_children=if_empty)
             if recursive or not is_addressee(principal, found):
-                self._require_delete(principal, found, recursive=recursive)
+                self._require_delete(principal, found)
             if if_empty and found.child_count:
                 raise Conflict(f"Artifact '{found.artifact.name}' holds {found.child_count} artifacts.")
             doomed = [found.artifact.id]
@@ -132,10 +132,10 @@ class Artifacts:
         for artifact_id in doomed:
             self._counters.forget(artifact_id)
 
-    def _require_delete(self, principal: Principal, found: Found, *, recursive: bool) -> None:
+    def _require_delete(self, principal: Principal, found: Found) -> None:
         require(principal, Action.DELETE, access_of(found))
         parent = parent_access(found)
-        if parent is not None and not recursive:
+        if parent is not None:
             require_on_parent(principal, Action.DETACH, parent)
 
     @again_if_interrupted

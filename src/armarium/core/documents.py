@@ -14,10 +14,11 @@ from armarium.core.contents import Content, Contents
 from armarium.core.counters import Counters
 from armarium.core.jobs import JobPage, Jobs
 from armarium.core.lookup import find
-from armarium.core.permissions import access_of, require, rules_of
+from armarium.core.permissions import access_of, require, require_commit, rules_of
 from armarium.core.placement import Placement, made_before
 from armarium.core.publishing import audit, publish
 from armarium.core.schemas import check_manifest
+from armarium.core.search import narrowed
 from armarium.core.spaces import NEWEST_FIRST, Spaces
 from armarium.core.values import Values, new_values
 from armarium.domain.artifact import COLLECTION_TYPES, Artifact, Found
@@ -163,8 +164,9 @@ class Documents:
         file_name, media_type: None keeps those it has. Raises NotFound, Forbidden, Invalid, TooLarge.
         """
         found = await self._spaces.find_in(principal, space_id, artifact_id)
-        for action in (Action.EDIT, Action.PUT_FILE, Action.COMMIT):
+        for action in (Action.EDIT, Action.PUT_FILE):
             require(principal, action, access_of(found))
+        require_commit(principal, found)
         known = await self._only_file(found.artifact)
         name = safe_path(file_name) if file_name else known.path if known else "content"
         type_ = media_type or (known.content_type if known else "application/octet-stream")
@@ -221,7 +223,7 @@ class Documents:
             workspace=space.artifact.workspace,
             parent_id=space.artifact.id,
             stage=Stage.ANY,
-            where=condition,
+            where=narrowed(principal, space, condition),
             order=NEWEST_FIRST,
             after=after,
             limit=limit,

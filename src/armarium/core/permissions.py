@@ -125,6 +125,14 @@ def parent_access(found: Found) -> Access | None:
     )
 
 
+def require_commit(principal: Principal, found: Found) -> None:
+    """Raise Forbidden unless the caller may commit; the first time that also adds something to the collection."""
+    require(principal, Action.COMMIT, access_of(found))
+    parent = parent_access(found)
+    if parent is not None and not found.artifact.versions:
+        require_on_parent(principal, Action.ATTACH, parent)
+
+
 def child_access(parent: Found, child: Artifact) -> Access:
     """What deciding about a child takes, where its parent was found and it was only listed."""
     return Access(
@@ -174,13 +182,13 @@ def grant_for(principal: Principal, grants: Grants) -> Grant | None:
 def keys_of(principal: Principal) -> tuple[str, ...]:
     """The grant keys that name a caller, most specific first."""
     identities = (principal.id, principal.effective_id, *([principal.email] if principal.email else []))
-    return _keys(identities, principal.current_workspace, principal.is_anonymous)
+    return _keys(identities, principal.workspace, principal.is_anonymous)
 
 
 @lru_cache(maxsize=4096)  # every request asks, and the same few callers ask again and again
-def _keys(identities: tuple[str, ...], workspace: str | None, is_anonymous: bool) -> tuple[str, ...]:
+def _keys(identities: tuple[str, ...], workspace: str, is_anonymous: bool) -> tuple[str, ...]:
     logged_in = () if is_anonymous else (LOGGED_IN,)
-    here = [f"{workspace}/{who}" for who in (*identities, *logged_in, ANYONE)] if workspace else []
+    here = [f"{workspace}/{who}" for who in (*identities, *logged_in, ANYONE)]
     return tuple(dict.fromkeys((*identities, *here, *logged_in, ANYONE)))
 
 

@@ -99,7 +99,7 @@ class Search:
             workspace=found.artifact.workspace,
             parent_id=found.artifact.id,
             roots_only=False,
-            where=self._narrowed(principal, found, query.where),
+            where=narrowed(principal, found, query.where),
         )
         listing = await self._answer(within, more)
         return msgspec.structs.replace(listing, list_fields=rules.list_fields)
@@ -172,23 +172,22 @@ class Search:
             for artifact in artifacts
         ]
 
-    def _narrowed(self, principal: Principal, found: Found, where: Condition) -> Condition:
-        """In a collection of private children, only those addressed to the caller, unless they run the workspace.
 
-        What the caller asks of the recipient itself is dropped, so that it can neither widen nor probe.
-        """
-        rules = rules_of(found.artifact.config)
-        if not rules.private_children or has_role(principal, Role.ADMIN, found.artifact.workspace, found.membership):
-            return where
-        if not isinstance(rules.recipient_field, str) or not rules.recipient_field:
-            raise Invalid(
-                "recipient_field", "A collection with private children needs a recipient_field in its config."
-            )
-        if not principal.email or principal.is_limited:
-            return AnyOf(())
-        recipient = Field("manifest", rules.recipient_field)
-        asked = _without(where, recipient)
-        return AllOf((*([asked] if asked else []), Equals(recipient, principal.email)))
+def narrowed(principal: Principal, found: Found, where: Condition) -> Condition:
+    """In a collection of private children, only those addressed to the caller, unless they run the workspace.
+
+    What the caller asks of the recipient itself is dropped, so that it can neither widen nor probe.
+    """
+    rules = rules_of(found.artifact.config)
+    if not rules.private_children or has_role(principal, Role.ADMIN, found.artifact.workspace, found.membership):
+        return where
+    if not isinstance(rules.recipient_field, str) or not rules.recipient_field:
+        raise Invalid("recipient_field", "A collection with private children needs a recipient_field in its config.")
+    if not principal.email or principal.is_limited:
+        return AnyOf(())
+    recipient = Field("manifest", rules.recipient_field)
+    asked = _without(where, recipient)
+    return AllOf((*([asked] if asked else []), Equals(recipient, principal.email)))
 
 
 def _check(principal: Principal, more: More) -> None:

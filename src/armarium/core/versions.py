@@ -14,7 +14,14 @@ import msgspec
 from armarium.core.arrivals import Arrivals
 from armarium.core.interruptions import again_if_interrupted
 from armarium.core.lookup import find
-from armarium.core.permissions import access_of, parent_access, require, require_on_parent, rules_of
+from armarium.core.permissions import (
+    access_of,
+    parent_access,
+    require,
+    require_commit,
+    require_on_parent,
+    rules_of,
+)
 from armarium.core.publishing import (
     audit,
     publish,
@@ -191,10 +198,10 @@ class Versions:
         if label == "stage":
             raise Invalid("version", "Invalid version: a commit cannot be named 'stage'.")
         found = await find(tx, principal, name)
+        require_commit(principal, found)
         draft = await tx.find_draft(found.artifact.id)
         if draft is None:
             raise NotStaged("Artifact must be in staging mode to commit.")
-        self._require_commit(principal, found)
         await self._commit(tx, found, drafted_values(draft), draft.intent, label=label, comment=comment)
         await audit(tx, self._clock, principal, found.artifact, "commit")
         return await view_of(tx, await find(tx, principal, found.artifact.id), staged=False)
@@ -238,18 +245,11 @@ class Versions:
             await publish(tx, found.artifact, values, now=self._clock.now(), file_count=version.file_count)
 
     def _require_direct_edit(self, principal: Principal, found: Found) -> None:
-        access = access_of(found)
-        require(principal, Action.EDIT, access)
-        require(principal, Action.COMMIT, access)
+        require(principal, Action.EDIT, access_of(found))
+        require_commit(principal, found)
         parent = parent_access(found)
         if parent is not None and found.artifact.versions:
             require_on_parent(principal, Action.MUTATE, parent)
-
-    def _require_commit(self, principal: Principal, found: Found) -> None:
-        require(principal, Action.COMMIT, access_of(found))
-        parent = parent_access(found)
-        if parent is not None and not found.artifact.versions:
-            require_on_parent(principal, Action.ATTACH, parent)
 
     async def _commit(
         self, tx: Transaction, found: Found, values: Values, intent: Intent, *, label: str | None, comment: str | None

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import requests
 
+from armarium.domain.identifiers import workspace_uuid
 from tests.faces.conftest import Visit
 from tests.faces.hypha.wire import refusal
 from tests.faces.people import Person, a_person, signed_token
@@ -49,6 +50,21 @@ async def test_the_addressee_sees_their_letters_and_no_others(inbox: Any, bobs_s
     assert listed(bob) == ["for-bob"]
     page = await bobs_store.list(inbox.id, pagination=True)
     assert (page["total"], names(page["items"])) == (1, ["for-bob"])
+
+
+async def test_other_doors_show_the_addressee_no_more(
+    inbox: Any, store: Any, web: requests.Session, url: str, bob: Person, ada: Person
+):
+    await store.edit(inbox.id, config={**RULES, "permissions": {"@": "r", ada.id: "*"}})
+    place = f"{url}/v1/organizations/{workspace_uuid(ada.workspace)}/orbits/{inbox['_id']}/collections/{inbox['_id']}"
+
+    def seen_by(person: Person) -> list[set[str]]:
+        space = web.get(f"{url}/v1/spaces/{inbox['_id']}/artifacts", headers=person.headers).json()["data"]
+        collection = web.get(f"{place}/artifacts", headers=person.headers).json()["items"]
+        return [{item["name"] for item in items} for items in (space, collection)]
+
+    assert seen_by(bob) == [{"Letter for-bob"}] * 2
+    assert seen_by(ada) == [{"Letter for-bob", "Letter for-eve", "Letter also-for-eve"}] * 2
 
 
 async def test_who_runs_the_workspace_sees_all(inbox: Any, store: Any, listed: Listed, ada: Person):
