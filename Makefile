@@ -11,7 +11,7 @@ export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check format-check lint types imports test-fast test demo serve bench docs newcomer format lock clean
+.PHONY: help setup check format-check lint types imports test-fast test demo serve bench bench-page docs newcomer format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,10 @@ WORKERS ?= 1 2 4
 
 bench: $(READY) ## measure the speed budgets on both storages, with 1, 2 and 4 processes
 	$(PY) -m bench --storage $(STORAGE) --workers $(WORKERS) --out build/bench.json
+
+bench-page: $(READY) ## write docs/reference/performance.md from the figures of `make bench`
+	$(PY) -m bench.page build/bench.json > build/performance.md
+	@mv build/performance.md docs/reference/performance.md
 
 docs: $(READY) ## render the documentation into build/site
 	$(PY) -m mkdocs build --strict --quiet --site-dir build/site
