@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import subprocess
 import sys
 import time
@@ -52,6 +53,21 @@ def test_every_worker_answers_and_the_first_start_says_one_token(server: Running
         return len(answering) == 3
 
     until(all_have_answered, "some worker never answers")
+
+
+def test_a_burst_of_connections_is_shared_by_all_workers(server: RunningServer):
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+
+        def held() -> list[int]:
+            return [
+                sum(c.status == "ESTABLISHED" and c.laddr.port == server.port for c in worker.net_connections())
+                for worker in workers_of(server)
+            ]
+
+        until(lambda: sum(held()) >= 60, "some connection is not taken")
+        assert min(held()) > 0, held()
 
 
 def kill_one(server: RunningServer) -> None:

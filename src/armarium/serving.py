@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import uvicorn
 
+from armarium.acceptor import Acceptor, Share, shares
 from armarium.app import build
 from armarium.assembly import base_url_of
 from armarium.domain.errors import Invalid, Unavailable
@@ -49,9 +50,10 @@ def _serve_in_processes(
     if not hasattr(os, "fork"):
         raise Invalid("workers", "This system cannot serve with several workers: set workers to 1.")
     listener.listen(_BACKLOG)  # who connects while a worker is replaced waits for the next one
+    all_shares = shares(settings.workers)
 
     def work(worker: Worker) -> None:
-        _serve(settings, listener, base_url, worker.report, lifeline=worker.lifeline)
+        _serve(settings, listener, base_url, worker.report, lifeline=worker.lifeline, share=all_shares[worker.number])
 
     def began(tokens: list[str]) -> None:
         announce("".join(tokens))  # of workers that start together one makes the first user
@@ -68,10 +70,12 @@ def _serve(
     answers: Callable[[str], None],
     *,
     lifeline: int | None = None,
+    share: Share | None = None,
 ) -> None:
     """Serve in this process. answers: called once it does, with a first start's admin token or nothing.
 
     lifeline: a descriptor that becomes readable when it is time to stop.
+    share: of the connections, where several processes serve; None takes all.
     """
     token: list[str] = []
 
@@ -95,7 +99,7 @@ def _serve(
         timeout_graceful_shutdown=DRAIN_SECONDS,
         backlog=_BACKLOG,
     )
-    server = _Server(config, app.drain, lambda: answers("".join(token)), lifeline)
+    server = _Server(config, app.drain, lambda: answers("".join(token)), lifeline, share)
     # uvicorn stops cleanly and then raises the signal once more; by then there is nothing left to interrupt.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
@@ -113,18 +117,40 @@ class _Server(uvicorn.Server):
         drain: Callable[[], Awaitable[None]],
         answers: Callable[[], None],
         lifeline: int | None,
+        share: Share | None,
     ) -> None:
         super().__init__(config)
         self._drain = drain
         self._answers = answers
         self._lifeline = lifeline
+        self._share = share
+        self._acceptors: list[Acceptor] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if self._lifeline is not None:
             asyncio.get_running_loop().add_reader(self._lifeline, self._end)
-        await super().startup(sockets)
+        await super().startup(sockets if self._share is None else [])
         if self.started:
+            if self._share is not None:
+                self._accept(sockets or [], self._share)
             self._answers()
+
+    def _accept(self, listeners: list[socket.socket], share: Share) -> None:
+        for listener in listeners:
+            acceptor = Acceptor(listener, share, self._protocol, lambda: len(self.server_state.connections))
+            acceptor.start()
+            self._acceptors.append(acceptor)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """What uvicorn makes of each connection it takes itself."""
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+    async def on_tick(self, counter: int) -> bool:
+        for acceptor in self._acceptors:
+            acceptor.tell()
+        return await super().on_tick(counter)
 
     def _end(self) -> None:
         self.should_exit = True
@@ -134,6 +160,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # uvicorn would close the connections first, and calls under way would never be answered.
         await self._drain()
+        for acceptor in self._acceptors:
+            await acceptor.close()
         await super().shutdown(sockets)
 
 
