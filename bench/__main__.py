@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+import traceback
 from pathlib import Path
 
 import msgspec
@@ -20,7 +20,6 @@ from armarium.testing.storage import BLOBS, CATALOGS, storage
 from bench.floors import Floors
 from bench.harness import Bench
 from bench.machine import Machine, servers_behind, this_machine
-from bench.measure import Measure
 from bench.report import Report, Run, load, now, save, show, show_comparison
 from bench.rows import ROWS
 from bench.sizes import FULL, QUICK
@@ -39,7 +38,7 @@ def main() -> int:
         save(told, options.out)
     if former is not None:
         show_comparison(told, former, console)
-    return 0
+    return 1 if any(run.failed for run in told.runs) else 0
 
 
 def _measured(options: argparse.Namespace, folder: Path) -> Report:
@@ -53,8 +52,7 @@ def _measured(options: argparse.Namespace, folder: Path) -> Report:
                 place = folder / f"{name}-{workers}"
                 with Bench(place, sizes, storage=stored, workers=workers, floors=floors) as bench:
                     machine = _with_servers(machine, bench)
-                    rows = _rows(options.only, workers)
-                    runs.append(Run(storage=name, workers=workers, measures=list(_measures(bench, rows, name))))
+                    runs.append(_run(bench, name, _rows(options.only, workers)))
     return Report(
         machine=machine,
         started_at=started_at,
@@ -77,12 +75,19 @@ def _rows(only: list[str] | None, workers: int) -> list[str]:
     return [name for name, row in ROWS.items() if not row.on_request and (workers == 1 or row.scales)]
 
 
-def _measures(bench: Bench, rows: list[str], storage: str) -> Iterator[Measure]:
+def _run(bench: Bench, storage: str, rows: list[str]) -> Run:
+    """A row that fails is noted, and the others are measured all the same."""
+    run = Run(storage=storage, workers=bench.workers, measures=[], failed={})
     for name in rows:
         began = time.monotonic()
-        yield from ROWS[name].measures(bench)
+        try:
+            run.measures.extend(ROWS[name].measures(bench))
+        except Exception as error:  # noqa: BLE001
+            traceback.print_exc()
+            run.failed[name] = f"{type(error).__name__}: {error}"
         took = time.monotonic() - began
         print(f"{storage} {bench.workers} {name}: {took:.1f} s", file=sys.stderr, flush=True)
+    return run
 
 
 def _options() -> argparse.Namespace:

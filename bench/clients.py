@@ -118,6 +118,8 @@ async def upload_files(
         async def upload(n: int) -> None:
             target = await manager.put_file(artifact, f"{prefix}/{number}/{n}.bin", **options)
             connection = idle.pop() if idle else await Connection.to(target)
+            if not connection.is_open:
+                connection = await Connection.to(target)
             await connection.ask(put_request(target, len(body)) + body)
             idle.append(connection)
 

@@ -58,11 +58,18 @@ class Connection(asyncio.Protocol):
         self._answered, self._failed = answered, failed
         self._transport.write(request)
 
+    @property
+    def is_open(self) -> bool:
+        return not self._transport.is_closing()
+
     async def ask(self, request: bytes) -> None:
         """Return when the whole answer is there; raises ConnectionError unless its status is 2xx."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.send(request, lambda: done.done() or done.set_result(None), done.set_exception)
-        await done
+        try:
+            await done
+        finally:
+            self._answered = self._failed = None  # a server may hang up between two questions
 
     def data_received(self, data: bytes) -> None:
         if self._missing:

@@ -43,6 +43,7 @@ def page(reports: list[Report]) -> str:
     parts = [HEAD, *_machine(reports), *_budgets(single)]
     for run in single:
         parts += [f"## {run.title}\n", _table(_ROW_HEADINGS, _rows(run.measures))]
+    parts += [f"`{row}` of {run.title} broke off.\n" for report in reports for run in report.runs for row in run.failed]
     for storage in dict.fromkeys(run.storage for run in several):
         parts += _scaling(storage, [run for run in runs if run.storage == storage])
     parts += ["## Floors\n", "The same kind of work in the same run without armarium.\n"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bench.machine import Machine
@@ -18,11 +19,15 @@ STORES = {"sqlite": "SQLite", "postgres": "PostgreSQL", "disk": "disk", "s3": "S
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What one server was measured at. storage: such as `sqlite+disk`; workers: its processes."""
+    """What one server was measured at. storage: such as `sqlite+disk`; workers: its processes.
+
+    failed: rows that broke off, by name, with the reason.
+    """
 
     storage: str
     workers: int
     measures: list[Measure]
+    failed: dict[str, str] = {}
 
     @property
     def title(self) -> str:
@@ -62,6 +67,8 @@ def show(told: Report, console: Console) -> None:
     start = f"armarium {versions['armarium']}, Python {versions['Python']}, {told.machine.cores} cores"
     for run in told.runs:
         console.print(_measures(f"{run.title}: {start}" + (" (quick)" if told.quick else ""), run.measures))
+        for row, reason in run.failed.items():
+            console.print(f"[red]{row} failed:[/] {escape(reason)}")
     console.print(_floors(told.floors))
 
 
