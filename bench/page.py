@@ -117,7 +117,7 @@ def _rows(measures: Iterable[Measure]) -> Iterator[tuple[str, ...]]:
     for measure in measures:
         yield (
             "" if measure.row == before else f"`{measure.row}`",
-            f"{measure.name} ({measure.note})" if measure.note else measure.name,
+            _what(measure),
             figure(measure),
             *map(number, (measure.p50_ms, measure.p95_ms, measure.p99_ms, measure.cpu_us, measure.growth_mb)),
             str(measure.budget or ""),
@@ -125,6 +125,12 @@ def _rows(measures: Iterable[Measure]) -> Iterator[tuple[str, ...]]:
             _ratio(measure),
         )
         before = measure.row
+
+
+def _what(measure: Measure) -> str:
+    recall = "" if measure.recall is None or measure.key == "recall" else f"recall {measure.recall:.3f}"
+    notes = ", ".join(filter(None, (measure.note, recall)))
+    return f"{measure.name} ({notes})" if notes else measure.name
 
 
 def _ratio(measure: Measure) -> str:
