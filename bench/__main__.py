@@ -7,6 +7,7 @@ python -m bench --out new.json --compare old.json
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -43,7 +44,7 @@ def main() -> int:
 
 def _measured(options: argparse.Namespace, folder: Path) -> Report:
     sizes = QUICK if options.quick else FULL
-    started_at, began = now(), time.monotonic()
+    started_at, began, load_before = now(), time.monotonic(), os.getloadavg()[0]
     machine, floors, runs = this_machine(folder), Floors(), []
     for name in options.storage:
         catalog, blobs = name.split("+")
@@ -55,6 +56,7 @@ def _measured(options: argparse.Namespace, folder: Path) -> Report:
                     runs.append(_run(bench, name, _rows(options.only, workers)))
     return Report(
         machine=machine,
+        load=load_before,
         started_at=started_at,
         seconds=time.monotonic() - began,
         quick=options.quick,

@@ -71,6 +71,7 @@ def _machine(reports: list[Report]) -> Iterator[str]:
         versions |= report.machine.versions
     days = dict.fromkeys(report.started_at.partition("T")[0] for report in reports)
     minutes = sum(report.seconds for report in reports) / 60
+    load = max(report.load for report in reports)
     yield "## The machine\n"
     yield _table(
         ("", ""),
@@ -80,9 +81,11 @@ def _machine(reports: list[Report]) -> Iterator[str]:
             ("file system", machine.disk),
             ("system", machine.kernel),
             ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
-            ("measured", f"{', '.join(days)}, in {minutes:.0f} minutes"),
+            ("measured", f"{', '.join(days)}, in {minutes:.0f} minutes; load before it began {load:.1f}"),
         ],
     )
+    if load > machine.cores / 4:
+        yield "The machine was busy with something else, so only ratios mean anything here.\n"
     if any(report.quick for report in reports):
         yield "Sizes were small (`--quick`), so these figures say that it runs, not how fast it is.\n"
 

@@ -36,7 +36,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """load: processes that wanted to run before it began, on average over a minute."""
+
     machine: Machine
+    load: float
     started_at: str
     seconds: float
     quick: bool

@@ -24,7 +24,7 @@ def a_report(*runs: Run) -> Report:
     )
     floor = Measure(row="floor", name="websocket", key="p50_ms", p50_ms=0.125, note="an echo")
     return Report(
-        machine=machine, started_at="2031-05-04T10:00:00", seconds=120, quick=True, sizes=QUICK,
+        machine=machine, started_at="2031-05-04T10:00:00", seconds=120, load=0.25, quick=True, sizes=QUICK,
         runs=list(runs), floors=[floor],
     )  # fmt: skip
 
@@ -43,7 +43,7 @@ def table_under(text: str, heading: str) -> list[list[str]]:
 def test_a_page_describes_the_machine_and_says_that_sizes_were_small() -> None:
     text = page([a_report(a_run(a_rate("create", 2000)))])
     assert ["processor", "Abacus 9, 3 cores"] in table_under(text, "The machine")
-    assert ["measured", "2031-05-04, in 2 minutes"] in table_under(text, "The machine")
+    assert ["measured", "2031-05-04, in 2 minutes; load before it began 0.2"] in table_under(text, "The machine")
     assert "--quick" in text
 
 
