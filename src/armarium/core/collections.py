@@ -23,24 +23,37 @@ class Collections:
         self._artifacts = artifacts
         self._versions = versions
 
-    async def create_root(self, principal: Principal, workspace: Workspace, manifest: Mapping[str, Any]) -> View:
-        """Add a root collection, which takes an admin of the workspace. Raises Forbidden, Invalid."""
+    async def create_root(
+        self, principal: Principal, workspace: Workspace, manifest: Mapping[str, Any], *, id: str | None = None
+    ) -> View:
+        """Add a root collection, which takes an admin of the workspace; id: as in `Artifacts.create`.
+
+        Raises Forbidden, Invalid.
+        """
         require_role(principal, Role.ADMIN, workspace.name, workspace.membership, to="create a root collection")
-        return await self._artifacts.create(principal, manifest=manifest, workspace=workspace.name, type="collection")
+        return await self._artifacts.create(
+            principal, manifest=manifest, workspace=workspace.name, type="collection", id=id
+        )
 
     async def list_roots(self, principal: Principal, workspace: str) -> list[Artifact]:
         """All root collections of a workspace the caller may see, oldest first."""
         query = Query(roots_only=True, where=IS_COLLECTION, limit=_ALL, wants_next=False)
         return [view.artifact for view in (await self._search.workspace(principal, workspace, query)).views]
 
-    async def create_in(self, principal: Principal, parent: Found, manifest: Mapping[str, Any]) -> View:
-        """Add a collection that grants what its parent grants. Raises NotFound, Forbidden, Invalid."""
+    async def create_in(
+        self, principal: Principal, parent: Found, manifest: Mapping[str, Any], *, id: str | None = None
+    ) -> View:
+        """Add a collection that grants what its parent grants; id: as in `Artifacts.create`.
+
+        Raises NotFound, Forbidden, Invalid.
+        """
         return await self._artifacts.create(
             principal,
             manifest=manifest,
             parent=parent.artifact.id,
             type="collection",
             config=inherited(parent),
+            id=id,
         )
 
     async def amend_root(self, principal: Principal, root: Found, manifest: Mapping[str, Any]) -> View:

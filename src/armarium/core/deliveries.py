@@ -99,9 +99,16 @@ class Deliveries:
     # upload
 
     async def announce(
-        self, principal: Principal, collection: Found, *, manifest: Mapping[str, Any], type: str, declared: Declared
+        self,
+        principal: Principal,
+        collection: Found,
+        *,
+        manifest: Mapping[str, Any],
+        type: str,
+        declared: Declared,
+        id: str | None = None,
     ) -> tuple[View, Target]:
-        """Add an artifact that waits for its file; returns where the file goes.
+        """Add an artifact that waits for its file; returns where the file goes. id: as in `Artifacts.create`.
 
         Raises Forbidden, Invalid (path, manifest), TooLarge.
         """
@@ -112,6 +119,7 @@ class Deliveries:
             type=type,
             config={**inherited(collection), STATE: {"status": Status.PENDING_UPLOAD}},
             stage=True,
+            id=id,
         )
         slot = (await self._files.stage(principal, view.artifact.id, [declared.path], weights=[0.0]))[0].slot
         return view, await self._target(slot, declared)

@@ -19,6 +19,7 @@ from armarium.faces.dataforce.mapping import (
     bucket_location,
     collection_fields,
 )
+from armarium.faces.http.parameters import Call
 
 import msgspec  # isort: skip
 
@@ -33,21 +34,33 @@ class Artifacts:
     # upload
 
     async def create_artifact(
-        self, who: Principal, organization_id: UUID, orbit_id: UUID, collection_id: UUID, body: s.NewArtifact
+        self,
+        who: Principal,
+        organization_id: UUID,
+        orbit_id: UUID,
+        collection_id: UUID,
+        body: s.NewArtifact,
+        call: Call,
     ) -> s.CreatedArtifact:
         """Announce an artifact; the answer says where its file goes."""
         collection = await self._collection(who, organization_id, orbit_id, collection_id, Action.READ)
-        artifact, target = await self._announce(who, collection, body)
+        artifact, target = await self._announce(who, collection, body, call)
         return s.CreatedArtifact(
             artifact=self._shown(artifact, collection), upload_details=_upload_details(artifact, collection, target)
         )
 
     async def create_model(
-        self, who: Principal, organization_id: UUID, orbit_id: UUID, collection_id: UUID, body: s.NewArtifact
+        self,
+        who: Principal,
+        organization_id: UUID,
+        orbit_id: UUID,
+        collection_id: UUID,
+        body: s.NewArtifact,
+        call: Call,
     ) -> s.CreatedModel:
         """Announce an artifact; the answer also says so the way the first generation reads it."""
         collection = await self._collection(who, organization_id, orbit_id, collection_id, Action.READ)
-        artifact, target = await self._announce(who, collection, body)
+        artifact, target = await self._announce(who, collection, body, call)
         shown = self._shown(artifact, collection)
         return s.CreatedModel(
             artifact=shown,
@@ -56,7 +69,9 @@ class Artifacts:
             url=await self._parts(who, artifact, target, body.size),
         )
 
-    async def _announce(self, who: Principal, collection: Found, body: s.NewArtifact) -> tuple[Artifact, Target]:
+    async def _announce(
+        self, who: Principal, collection: Found, body: s.NewArtifact, call: Call
+    ) -> tuple[Artifact, Target]:
         kind = kind_of(body, Record(collection.artifact).collection_type)
         details = Details(
             file_name=body.file_name,
@@ -73,7 +88,7 @@ class Artifacts:
         }
         declared = Declared(path=body.file_name, size_bytes=body.size, sha256=sha256_in(body.file_hash))
         view, target = await self._core.deliveries.announce(
-            who, collection, manifest=manifest, type=kind, declared=declared
+            who, collection, manifest=manifest, type=kind, declared=declared, id=call.resource_id
         )
         return view.artifact, target
 

@@ -67,7 +67,7 @@ class Collections:
         return await self._core.catalog.child_values(orbit.artifact.id, TAGS)
 
     async def create_collection(
-        self, who: Principal, organization_id: UUID, orbit_id: UUID, body: s.NewCollection
+        self, who: Principal, organization_id: UUID, orbit_id: UUID, body: s.NewCollection, call: Call
     ) -> s.Collection:
         """Add a collection to an orbit."""
         orbit = await self._core.tree.root(who, str(organization_id), str(orbit_id), Action.READ)
@@ -80,7 +80,7 @@ class Collections:
             "tags": body.tags or [],
             STATE: {"type": kind},
         }
-        view = await self._core.collections.create_in(who, orbit, manifest)
+        view = await self._core.collections.create_in(who, orbit, manifest, id=call.resource_id)
         return s.Collection(**collection_fields(view.artifact, 0))
 
     async def find_collection(

@@ -13,6 +13,7 @@ from armarium.domain.errors import Forbidden, NotFound
 from armarium.domain.principal import Action, Principal, Role
 from armarium.faces.dataforce import schemas as s
 from armarium.faces.dataforce.mapping import TAGS, Record, orbit_fields, organization
+from armarium.faces.http.parameters import Call
 
 _AT_ONCE = 1000
 
@@ -64,12 +65,12 @@ class Orbits:
             raise Forbidden(Action.LIST)
         return [s.Orbit(**fields) for fields in await self._fields(orbits)]
 
-    async def create_orbit(self, who: Principal, organization_id: UUID, body: s.NewOrbit) -> s.OrbitDetails:
+    async def create_orbit(self, who: Principal, organization_id: UUID, body: s.NewOrbit, call: Call) -> s.OrbitDetails:
         """Add an orbit to an organization."""
         workspace = await self._tree.workspace(who, str(organization_id))
         bucket = await self._bucket(workspace, body.bucket_secret_id)
         manifest = {"name": body.name, STATE: {"bucket_secret_id": bucket}}
-        view = await self._core.collections.create_root(who, workspace, manifest)
+        view = await self._core.collections.create_root(who, workspace, manifest, id=call.resource_id)
         return await self._details(view.artifact)
 
     async def find_orbit(self, who: Principal, organization_id: UUID, orbit_id: UUID) -> s.OrbitDetails:
