@@ -1,5 +1,6 @@
 """What every catalog must answer when asked for a listing, held against the oracle."""
 
+import os
 from typing import Any
 
 import msgspec
@@ -28,8 +29,11 @@ from armarium.testing.contracts import oracle, searches
 from armarium.testing.contracts.catalog_fixtures import an_artifact, clock, insert, write_known
 from armarium.testing.contracts.oracle import Known
 
+EXAMPLES = "CONTRACT_EXAMPLES"
+"""The variable of the environment that says how many random searches each test makes."""
+
 _ACROSS = settings(
-    max_examples=150,
+    max_examples=int(os.environ.get(EXAMPLES, "150")),
     deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,  # each example has a workspace of its own
