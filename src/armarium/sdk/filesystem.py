@@ -154,6 +154,7 @@ class ArmariumFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         }
 
     def modified(self, path: str) -> datetime:
+        """When a file was changed last, in UTC; raises FileNotFoundError for directories."""
         moment = self.info(path).get("mtime")
         if moment is None:
             raise FileNotFoundError(f"'{path}' has no time of its own.")

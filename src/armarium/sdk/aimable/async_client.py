@@ -84,9 +84,11 @@ class AsyncArtifacts:
         return await self._service.generate(space_id, asked, content, idempotency_key, wait=wait, timeout=timeout)
 
     async def get(self, space_id: Id, artifact_id: Id) -> Artifact:
+        """What is known of an artifact; raises NotFound."""
         return await self._service.artifact(space_id, artifact_id)
 
     async def delete(self, space_id: Id, artifact_id: Id) -> None:
+        """Remove an artifact with its content; raises NotFound."""
         await self._service.delete_artifact(space_id, artifact_id)
 
     async def put_content(

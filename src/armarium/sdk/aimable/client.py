@@ -85,9 +85,11 @@ class Artifacts:
         return run(self._service.generate(space_id, asked, content, idempotency_key, wait=wait, timeout=timeout))
 
     def get(self, space_id: Id, artifact_id: Id) -> Artifact:
+        """What is known of an artifact; raises NotFound."""
         return run(self._service.artifact(space_id, artifact_id))
 
     def delete(self, space_id: Id, artifact_id: Id) -> None:
+        """Remove an artifact with its content; raises NotFound."""
         run(self._service.delete_artifact(space_id, artifact_id))
 
     def put_content(

@@ -30,6 +30,7 @@ class Space(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, record: Record) -> Self:
+        """Read a record of the protocol; what has no field of its own goes to `settings`."""
         known = _known(cls, record, "space_id")
         return msgspec.convert(known | {"settings": _others(record, known, "space_id")}, cls)
 
@@ -61,6 +62,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, record: Record) -> Self:
+        """Read a record of the protocol."""
         return msgspec.convert(_known(cls, record, "artifact_id"), cls)
 
 
@@ -82,6 +84,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, record: Record) -> Self:
+        """Read a record of the protocol."""
         return msgspec.convert(_known(cls, record, "job_id"), cls)
 
 

@@ -142,6 +142,8 @@ class ArtifactResourceBase(ABC):
 
 
 class AsyncArtifactResource(ArtifactResourceBase):
+    """Artifacts, as coroutines."""
+
     @validate_collection
     async def get(self, artifact_value: str, *, collection_id: str | None = None) -> Artifact | None:
         if uid := as_id(artifact_value):
@@ -292,6 +294,8 @@ class AsyncArtifactResource(ArtifactResourceBase):
 
 
 class ArtifactResource(ArtifactResourceBase):
+    """Artifacts, as blocking calls."""
+
     def __init__(self, configuration: Configuration) -> None:
         super().__init__(configuration)
         self._operations = AsyncArtifactResource(configuration)

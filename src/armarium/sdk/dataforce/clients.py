@@ -39,6 +39,7 @@ class DataForceClientBase:
 
     @property
     def base_url(self) -> str:
+        """Address of the server."""
         return self._configuration.api.base_url
 
     @property
@@ -97,22 +98,27 @@ class DataForceClient(DataForceClientBase):
 
     @cached_property
     def organizations(self) -> OrganizationResource:
+        """The organizations that the key opens."""
         return OrganizationResource(self._configuration)
 
     @cached_property
     def orbits(self) -> OrbitResource:
+        """The orbits of the default organization."""
         return OrbitResource(self._configuration)
 
     @cached_property
     def collections(self) -> CollectionResource:
+        """The collections of the default orbit."""
         return CollectionResource(self._configuration)
 
     @cached_property
     def bucket_secrets(self) -> BucketSecretResource:
+        """Where orbits of the default organization keep their bytes."""
         return BucketSecretResource(self._configuration)
 
     @cached_property
     def artifacts(self) -> ArtifactResource:
+        """The artifacts of the default collection, or of one that is named."""
         return ArtifactResource(self._configuration)
 
     @property
@@ -136,22 +142,27 @@ class AsyncDataForceClient(DataForceClientBase):
 
     @cached_property
     def organizations(self) -> AsyncOrganizationResource:
+        """The organizations that the key opens."""
         return AsyncOrganizationResource(self._configuration)
 
     @cached_property
     def orbits(self) -> AsyncOrbitResource:
+        """The orbits of the default organization."""
         return AsyncOrbitResource(self._configuration)
 
     @cached_property
     def collections(self) -> AsyncCollectionResource:
+        """The collections of the default orbit."""
         return AsyncCollectionResource(self._configuration)
 
     @cached_property
     def bucket_secrets(self) -> AsyncBucketSecretResource:
+        """Where orbits of the default organization keep their bytes."""
         return AsyncBucketSecretResource(self._configuration)
 
     @cached_property
     def artifacts(self) -> AsyncArtifactResource:
+        """The artifacts of the default collection, or of one that is named."""
         return AsyncArtifactResource(self._configuration)
 
     @property

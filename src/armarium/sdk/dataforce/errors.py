@@ -143,14 +143,20 @@ class ResourceNotFoundError(Exception):
 
 
 class OrganizationResourceNotFoundError(ResourceNotFoundError):
+    """The default organization does not exist."""
+
     kind = "Organization"
 
 
 class OrbitResourceNotFoundError(ResourceNotFoundError):
+    """The default orbit does not exist."""
+
     kind = "Orbit"
 
 
 class CollectionResourceNotFoundError(ResourceNotFoundError):
+    """The default collection does not exist."""
+
     kind = "Collection"
 
 
@@ -163,11 +169,15 @@ class FileError(Exception):
 
 
 class FileUploadError(FileError):
+    """The bytes of a file did not reach the store."""
+
     def __init__(self, message: str = "") -> None:
         super().__init__(f"Error uploading file to bucket. {message}".rstrip())
 
 
 class FileDownloadError(FileError):
+    """The bytes of a file did not come back whole."""
+
     def __init__(self, message: str = "") -> None:
         super().__init__(f"Error downloading file from bucket. {message}".rstrip())
 

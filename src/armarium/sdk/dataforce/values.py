@@ -120,6 +120,7 @@ class UploadDetails(msgspec.Struct, frozen=True, kw_only=True):
     bucket_secret_id: str = ""
 
     def as_url(self) -> UploadUrl:
+        """The URL as text that also carries the rest."""
         url = UploadUrl(self.url)
         url.multipart, url.bucket_location, url.bucket_secret_id = (
             self.multipart,
@@ -130,6 +131,8 @@ class UploadDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreatedArtifact(msgspec.Struct, frozen=True, kw_only=True):
+    """A new artifact that waits for its bytes."""
+
     artifact: Artifact
     upload_details: UploadDetails
 
@@ -144,5 +147,7 @@ class PartUrl(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartUrls(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the parts of a large upload go, and where it is completed."""
+
     parts: list[PartUrl]
     complete_url: str

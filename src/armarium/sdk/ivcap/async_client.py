@@ -200,6 +200,7 @@ class AsyncIVCAP:
     def list_collection_items(
         self, urn: str, limit: int | None = 10, at_time: datetime | None = None
     ) -> AsyncIterator[CollectionItem]:
+        """What a collection holds, or held at a time. limit: None for all."""
         return _each(membership.members(self.platform, urn, limit, at_time), CollectionItem.of)
 
     async def add_to_collection(

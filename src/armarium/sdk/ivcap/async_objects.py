@@ -70,13 +70,16 @@ class AsyncAspect(AspectFields):
 
     @property
     def content(self) -> dict[str, Any] | None:
+        """What it states; None until a list or `refresh` brought it."""
         return self._content
 
     @property
     def aspect(self) -> dict[str, Any] | None:
+        """The same as `content`."""
         return self._content
 
     async def refresh(self) -> Self:
+        """Ask the service for what holds now."""
         self.update(await self._ivcap.platform.aspect(self.id))
         return self
 

@@ -198,6 +198,7 @@ class IVCAP:
     def list_collection_items(
         self, urn: str, limit: int | None = 10, at_time: datetime | None = None
     ) -> Iterator[CollectionItem]:
+        """What a collection holds, or held at a time. limit: None for all."""
         return _each(membership.members(self.platform, urn, limit, at_time), CollectionItem.of)
 
     def add_to_collection(

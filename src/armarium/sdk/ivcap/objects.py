@@ -93,9 +93,11 @@ class Aspect(AspectFields):
 
     @property
     def aspect(self) -> dict[str, Any]:
+        """The same as `content`."""
         return self.content
 
     def refresh(self) -> Self:
+        """Ask the service for what holds now."""
         self.update(run(self._ivcap.platform.aspect(self.id)))
         return self
 

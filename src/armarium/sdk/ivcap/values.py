@@ -44,10 +44,12 @@ class ArtifactFields:
 
     @property  # type: ignore[no-redef]  # a field to `dataclasses.fields`, and a property to everyone else
     def status(self) -> ArtifactStatusRTStatus | None:
+        """How far it is, as the service said last."""
         return self._status
 
     @property
     def urn(self) -> str:
+        """The same as `id`."""
         return self.id
 
     def update(self, record: Record) -> None:
@@ -101,9 +103,11 @@ class AspectFields:
 
     @property
     def urn(self) -> str:
+        """The same as `id`."""
         return self.id
 
     def update(self, record: Record) -> None:
+        """Take over a record of the protocol."""
         self.id = record["id"]
         self.entity = record["entity"]
         self.schema = record["schema"]
@@ -132,6 +136,7 @@ class CollectionFields:
 
     @property
     def id(self) -> str:
+        """The same as `urn`."""
         return self.urn
 
     def update(self, record: Record) -> None:
@@ -160,6 +165,7 @@ class CollectionItem(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, record: Record) -> Self:
+        """Read the aspect that makes something a member."""
         return cls(
             id=record["id"],
             collection=record["content"]["collection"],
@@ -179,6 +185,7 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, record: Record) -> Self:
+        """Read a record of the protocol."""
         return cls(
             name=record["secret-name"], type=record.get("secret-type"), expiry=int(record.get("expiry-time") or 0)
         )
@@ -193,8 +200,10 @@ class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, record: Record) -> Self:
+        """Read a record of the protocol."""
         return cls(items=record["items"], at_time=datetime.fromisoformat(record["at-time"]), links=record["links"])
 
 
 def moment(text: str | None) -> datetime | None:
+    """Read a time of the protocol."""
     return None if text is None else datetime.fromisoformat(text)
