@@ -11,6 +11,7 @@ import asyncio
 import csv
 import hashlib
 import io
+import logging
 import math
 import struct
 import sys
@@ -140,4 +141,5 @@ if __name__ == "__main__":
     parser.add_argument("--server", required=True, help="base URL of an armarium")
     parser.add_argument("--token", required=True, help="a token, see `armarium token create --help`")
     options = parser.parse_args()
+    logging.getLogger("RPC").setLevel(logging.ERROR)  # hypha-rpc warns of every connection that it was asked to end
     asyncio.run(main(options.server.rstrip("/"), options.token))
