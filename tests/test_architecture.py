@@ -94,6 +94,12 @@ def imported_packages(path: Path) -> Iterator[str]:
             yield (node.module or "").split(".")[0]
 
 
+@pytest.mark.parametrize("door", ["aimable", "dataforce", "hypha", "ivcap"])
+def test_every_door_has_the_same_five_files(repository: Path, door: str):
+    files = {path.name for path in (repository / "src/armarium/faces" / door).glob("*.py")}
+    assert files >= {"routes.py", "schemas.py", "mapping.py", "credentials.py", "errors.py"}
+
+
 def test_the_package_never_imports_the_clients_it_serves(repository: Path):
     guests = [path for path in python_files(repository, "src") if CLIENTS & set(imported_packages(path))]
     assert guests == []

@@ -16,33 +16,13 @@ from armarium.domain.account import ANONYMOUS_ROLE, PUBLIC_WORKSPACE, Workspace
 from armarium.domain.errors import Forbidden, Invalid, NotAuthenticated
 from armarium.domain.principal import ANYONE, ROLE_CODES, ROLE_NAMES, Principal, Role, home_workspace
 from armarium.faces.hypha.identity import Session, user_info
+from armarium.faces.hypha.schemas import TokenConfig, WorkspaceConfig
 from armarium.ports.clock import Clock
 
 T = TypeVar("T")
 
 VISIT = timedelta(minutes=10)
 """How long an anonymous visitor is known by one name."""
-
-
-class _TokenConfig(msgspec.Struct, frozen=True):
-    """`generate_token` options; keys nobody knows are ignored, as clients expect."""
-
-    expires_in: float | None = 3600.0
-    workspace: str | None = None
-    permission: str | None = "read_write"
-    client_id: str | None = None
-    extra_scopes: list[str] | None = None
-    email: str | None = None
-
-
-class _WorkspaceConfig(msgspec.Struct, frozen=True):
-    """`create_workspace` options."""
-
-    id: str | None = None
-    name: str | None = None
-    description: str | None = None
-    persistent: bool | None = True
-    owners: list[str] | None = None
 
 
 class Credentials:
@@ -153,7 +133,7 @@ class Credentials:
 
     # workspaces
     async def create_workspace(self, session: Session, config: dict[str, Any], overwrite: bool) -> dict[str, Any]:
-        wanted = _convert("config", config, _WorkspaceConfig)
+        wanted = _convert("config", config, WorkspaceConfig)
         name = wanted.id or wanted.name
         if not name:
             raise Invalid("id", "A workspace needs an 'id'.")
@@ -203,7 +183,7 @@ def _own(principal: Principal) -> str:
 
 
 def _token_request(config: Mapping[str, Any]) -> TokenRequest:
-    wanted = _convert("config", config, _TokenConfig)
+    wanted = _convert("config", config, TokenConfig)
     roles = {**ROLE_CODES, **ROLE_NAMES}
     permission = wanted.permission or "read_write"
     if permission not in roles:

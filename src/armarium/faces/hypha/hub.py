@@ -14,6 +14,7 @@ from armarium.faces.hypha.errors import NoSuchClient, error_text
 from armarium.faces.hypha.frames import Routing
 from armarium.faces.hypha.identity import Identity
 from armarium.faces.hypha.rpc import VISITOR_LIMITS, Carrier, Encoded, Endpoint, Limits, Peer
+from armarium.faces.hypha.schemas import Hello
 from armarium.faces.hypha.services import Service
 
 log = logging.getLogger(__name__)
@@ -24,15 +25,6 @@ PROVIDER_ID = "armarium"
 PUBLIC_WORKSPACE = "public"
 
 _SERVER_EVENTS = {"method", "error", "peer_not_found", "force-exit", "client_connected", "client_disconnected"}
-
-
-class Hello(msgspec.Struct):
-    """What a client says first."""
-
-    client_id: str = ""
-    workspace: str | None = None
-    token: str | None = None
-    reconnection_token: str | None = None
 
 
 class Refused(Exception):  # noqa: N818 - the error tree is told in words, and so is this

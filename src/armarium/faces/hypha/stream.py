@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from armarium.faces.hypha import frames
-from armarium.faces.hypha.hub import Hello, Hub, Refused
+from armarium.faces.hypha.hub import Hub, Refused
 from armarium.faces.hypha.outbox import Close, Outbox
 from armarium.faces.hypha.rpc import Peer
+from armarium.faces.hypha.schemas import Hello
 
 PING_SECONDS = 10.0
 """Well below the 30 s after which clients take the stream for dead."""

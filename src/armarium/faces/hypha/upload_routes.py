@@ -25,20 +25,9 @@ from armarium.faces.hypha.requests import (
     json_response,
     query_of,
 )
+from armarium.faces.hypha.schemas import Completion
 
 _MOST_DIGITS = 18
-
-
-class _Part(msgspec.Struct, frozen=True):
-    part_number: int
-    etag: str
-
-
-class _Completion(msgspec.Struct, frozen=True):
-    """The body that ends an upload in parts."""
-
-    upload_id: str
-    parts: list[_Part]
 
 
 class UploadRoutes:
@@ -107,8 +96,8 @@ def _number(query: Mapping[str, str], name: str, default: float) -> float:
         raise Invalid(name, f"Invalid {name}: it must be a non-negative number.") from None
 
 
-def _completion(body: bytes) -> _Completion:
+def _completion(body: bytes) -> Completion:
     try:
-        return msgspec.json.decode(body, type=_Completion)
+        return msgspec.json.decode(body, type=Completion)
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadParameter("body", "parts", f"The body must hold upload_id and parts: {error}") from None

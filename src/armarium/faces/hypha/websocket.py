@@ -11,9 +11,10 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from armarium.faces.hypha.frames import control_type
-from armarium.faces.hypha.hub import Hello, Hub, Refused
+from armarium.faces.hypha.hub import Hub, Refused
 from armarium.faces.hypha.outbox import Close, Outbox
 from armarium.faces.hypha.rpc import Peer
+from armarium.faces.hypha.schemas import Hello
 
 log = logging.getLogger(__name__)
 
