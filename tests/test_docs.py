@@ -74,6 +74,15 @@ def test_the_commands_of_the_readme_are_targets_of_the_makefile():
     assert {"demo", "test"} <= named <= targets
 
 
+def test_the_documentation_is_rendered_without_a_warning_and_fetches_nothing(tmp_path: Path):
+    pytest.importorskip("mkdocs")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rendered = "".join(page.read_text() for page in tmp_path.rglob("*.html"))
+    assert re.findall(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="((?:https?:)?//[^"]*)"', rendered) == []
+
+
 # -- the reference -----------------------------------------------------------------------------------------------------
 
 
