@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 from armarium._version import __version__
 from armarium.assembly import Parts, assemble, base_url_of, running
-from armarium.background import Background
+from armarium.background import INDEX_LOOK, Background
 from armarium.faces.aimable.routes import about as aimable_about
 from armarium.faces.aimable.routes import aimable_door
 from armarium.faces.dataforce.routes import about as dataforce_about
@@ -61,6 +61,7 @@ def build(
             background.every(UPLOAD_IDLE, lambda: core.resumable.settle_idle(idle=UPLOAD_IDLE))
             if settings.job_slots:
                 background.beside(parts.runner.run(settings.job_slots))
+                background.every(INDEX_LOOK, core.index_feed.run)
             if settings.sweep_interval:
                 background.every(settings.sweep_interval, core.housekeeping.run)
             token = await core.accounts.bootstrap()

@@ -50,10 +50,12 @@ from armarium.core.links import Links
 from armarium.core.own_stores import OwnStores
 from armarium.core.placement import Placement
 from armarium.core.publication import Publication
+from armarium.core.ranked_search import RankedSearch
 from armarium.core.relocation import Store
 from armarium.core.resumable import ResumableUploads
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
+from armarium.core.semantic_index import INDEX, IndexFeed, IndexWork
 from armarium.core.showcase import Showcases
 from armarium.core.signing import Signer
 from armarium.core.sites import Sites
@@ -229,6 +231,8 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         buckets=Buckets(catalog, clock, cipher, links),
         copies=Copies(catalog, clock, counters),
         search=search,
+        ranked_search=RankedSearch(catalog, search, counters, adapters.vector_index, adapters.embedders),
+        index_feed=IndexFeed(catalog, clock, jobs),
         statement_search=StatementSearch(aspects, search, contents, clock),
         spaces=spaces,
         documents=Documents(catalog, blobs, clock, counters, spaces, artifacts, contents, jobs),
@@ -286,6 +290,7 @@ def _runner(adapters: Adapters, core: Core, settings: Settings) -> Runner:
     works: dict[str, Work] = {
         GENERATE: GenerateWork(adapters.catalog, adapters.blobs, adapters.clock, documents, writer),
         INGEST: IngestWork(adapters.catalog, adapters.blobs, documents, adapters.embedders),
+        INDEX: IndexWork(adapters.catalog, adapters.embedders, adapters.clock),
     }
     lease, time_limit = settings.job_lease, settings.job_time_limit
     return Runner(adapters.catalog, adapters.clock, core.jobs, works, lease=lease, time_limit=time_limit)

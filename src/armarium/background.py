@@ -10,6 +10,10 @@ from typing import Any, Self
 log = logging.getLogger(__name__)
 
 
+INDEX_LOOK = timedelta(seconds=0.5)
+"""How often whoever does jobs looks for artifacts that changed where a semantic index follows them."""
+
+
 class Background:
     """A set of repeating tasks; leaving the block ends them all."""
 

@@ -5,7 +5,7 @@ import signal
 from contextlib import suppress
 
 from armarium.assembly import assemble, base_url_of, running
-from armarium.background import Background
+from armarium.background import INDEX_LOOK, Background
 from armarium.logs import configure_logs
 from armarium.settings import Settings
 
@@ -25,5 +25,6 @@ async def _work(settings: Settings, slots: int) -> None:
         loop.add_signal_handler(number, asked_to_stop.set)
     async with running(parts), Background() as background:
         background.beside(parts.runner.run(slots))
+        background.every(INDEX_LOOK, parts.core.index_feed.run)
         print(f"armarium is doing jobs of {settings.data.resolve()}", flush=True)
         await asked_to_stop.wait()

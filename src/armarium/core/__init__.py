@@ -24,9 +24,11 @@ from armarium.core.jobs import Jobs
 from armarium.core.links import Links
 from armarium.core.own_stores import OwnStores
 from armarium.core.publication import Publication
+from armarium.core.ranked_search import RankedSearch
 from armarium.core.resumable import ResumableUploads
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
+from armarium.core.semantic_index import IndexFeed
 from armarium.core.showcase import Showcases
 from armarium.core.signing import Signer
 from armarium.core.sites import Sites
@@ -64,6 +66,8 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     buckets: Buckets
     copies: Copies
     search: Search
+    ranked_search: RankedSearch
+    index_feed: IndexFeed
     statement_search: StatementSearch
     secrets: Secrets
     account_secrets: AccountSecrets

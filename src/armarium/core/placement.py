@@ -10,6 +10,7 @@ from armarium.core.lookup import find
 from armarium.core.permissions import access_of, require, require_on_parent, require_role, rules_of
 from armarium.core.publishing import publish
 from armarium.core.schemas import check_manifest
+from armarium.core.semantic_settings import follow_settings, semantic_settings
 from armarium.core.values import Values
 from armarium.domain.artifact import Found
 from armarium.domain.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, Unsupported
@@ -136,6 +137,8 @@ class Placement:
                 now=self._clock.now(),
                 fields=values.fields(),
             ):
+                settings = semantic_settings(values.config, values.type)
+                await follow_settings(tx, artifact_id, before=None, after=settings)
                 return artifact_id
             if not generated:
                 ref = ByAlias(place.workspace, candidate)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from armarium.core.semantic_settings import follow_settings, semantic_settings
 from armarium.core.values import Values, published_values
 from armarium.domain.artifact import Artifact, Found, View
 from armarium.domain.errors import Invalid, NotFound
@@ -19,6 +20,12 @@ async def publish(
     tx: Transaction, artifact: Artifact, values: Values, *, now: float, file_count: int | None = None
 ) -> None:
     """Make values the published ones, and findable; what did not change is not indexed again."""
+    await follow_settings(
+        tx,
+        artifact.id,
+        before=semantic_settings(artifact.config, artifact.type),
+        after=semantic_settings(values.config, values.type),
+    )
     await tx.publish(
         artifact.id,
         type=values.type,

@@ -153,16 +153,21 @@ class Search:
     async def _answer(self, query: Query, more: More) -> Listing:
         await self._counters.settle()
         page = await self._catalog.list_artifacts(query)
-        views = await self._with_staging([self._counters.counted(artifact) for artifact in page.artifacts])
         return Listing(
-            views=views,
+            views=await self._views(page.artifacts),
             next=page.next,
             total=await self._catalog.count_artifacts(query) if more.total else None,
             facets=await self._catalog.facets(query, more.facets, most=MOST_VALUES) if more.facets else None,
             plan=await self._catalog.explain_artifacts(query) if more.plan else None,
         )
 
-    async def _with_staging(self, artifacts: list[Artifact]) -> list[View]:
+    async def views(self, artifacts: Sequence[Artifact]) -> list[View]:
+        """Artifacts as a listing has them, with counts and staged paths."""
+        await self._counters.settle()
+        return await self._views(artifacts)
+
+    async def _views(self, listed: Sequence[Artifact]) -> list[View]:
+        artifacts = [self._counters.counted(artifact) for artifact in listed]
         drafted = [artifact.id for artifact in artifacts if artifact.intent is not None]
         staged = await self._catalog.staged_files(drafted) if drafted else {}
         return [

@@ -12,6 +12,7 @@ from armarium.domain.errors import Invalid
 from armarium.domain.identifiers import ArtifactId
 from armarium.domain.manifest import IndexedScalar, check_known_fields, check_searchable, encode_json, scalars
 from armarium.domain.principal import Principal
+from armarium.domain.semantic import semantic_search_of
 from armarium.domain.vector import VECTOR_COLLECTION, completed_config
 from armarium.domain.version import Draft, Intent
 
@@ -75,4 +76,5 @@ def checked_values(manifest: Mapping[str, Any], config: Mapping[str, Any], type:
     schema = strict_rules(values.config).schema
     if schema is not None:
         check_schema(schema)
+    semantic_search_of(config, type)
     return values

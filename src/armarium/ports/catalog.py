@@ -29,6 +29,7 @@ from armarium.ports.account_secrets import AccountSecretReader, AccountSecretWri
 from armarium.ports.own_stores import OwnStoreReader, OwnStoreWriter
 from armarium.ports.queue import JobReader, JobWriter
 from armarium.ports.requests import RequestWriter
+from armarium.ports.semantic import SemanticReader, SemanticWriter
 from armarium.ports.tables import TableReader, TableWriter
 from armarium.ports.vectors import VectorReader, VectorWriter
 
@@ -83,7 +84,7 @@ class Interrupted(Unavailable):
     """A transaction was taken back so that others could go on; the same work done again goes through."""
 
 
-class Reader(JobReader, TableReader, VectorReader, OwnStoreReader, AccountSecretReader, Protocol):
+class Reader(JobReader, TableReader, VectorReader, SemanticReader, OwnStoreReader, AccountSecretReader, Protocol):
     """Questions, each answered by one statement."""
 
     # artifacts
@@ -93,7 +94,15 @@ class Reader(JobReader, TableReader, VectorReader, OwnStoreReader, AccountSecret
         """viewer: the user whose membership in the artifact's workspace is reported; shared: see `Transaction`."""
         ...
 
+    async def find_artifacts(self, ids: Sequence[ArtifactId]) -> dict[ArtifactId, Artifact]:
+        """Those of the artifacts that are there."""
+        ...
+
     async def list_artifacts(self, query: Query) -> Page: ...
+
+    async def artifact_ids(self, query: Query) -> list[ArtifactId]:
+        """What a listing would hold, by id alone."""
+        ...
 
     async def count_artifacts(self, query: Query) -> int:
         """How many artifacts match, whatever offset, limit and cursor say."""
@@ -281,7 +290,15 @@ class Reader(JobReader, TableReader, VectorReader, OwnStoreReader, AccountSecret
 
 
 class Transaction(
-    Reader, JobWriter, RequestWriter, TableWriter, VectorWriter, OwnStoreWriter, AccountSecretWriter, Protocol
+    Reader,
+    JobWriter,
+    RequestWriter,
+    TableWriter,
+    VectorWriter,
+    SemanticWriter,
+    OwnStoreWriter,
+    AccountSecretWriter,
+    Protocol,
 ):
     """Changes. Inside a transaction finding an artifact, a workspace or a user also locks it until the end.
 

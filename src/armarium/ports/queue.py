@@ -81,6 +81,6 @@ class JobWriter(JobReader, Protocol):
         """End a job nobody has finished yet, also in the middle of an attempt."""
         ...
 
-    async def revive_job(self, job_id: str, *, now: float) -> bool:
-        """Let a failed or cancelled job begin anew, its attempts forgotten."""
+    async def revive_job(self, job_id: str, *, now: float, repeated: bool = False) -> bool:
+        """Let a failed or cancelled job begin anew, its attempts forgotten; repeated: also a completed one."""
         ...

@@ -51,6 +51,10 @@ class VectorWriter(Protocol):
         """Returns how many were there."""
         ...
 
+    async def clear_vectors(self, artifact_id: ArtifactId) -> None:
+        """Forget all of them, so that those of another space can take their place."""
+        ...
+
 
 class VectorIndex(Protocol):
     """Finds vectors; always by what is committed when it is asked."""

@@ -19,6 +19,7 @@ from armarium.adapters.catalog.statements import artifacts as artifact_sql
 from armarium.adapters.catalog.statements import listings as sql
 from armarium.adapters.catalog.statements.listings import DRAFTED, Range, Segment, Walk, Within
 from armarium.domain.artifact import Artifact
+from armarium.domain.identifiers import ArtifactId
 from armarium.domain.query import BUILT_IN, CHILD_COUNT, Cursor, FacetValue, Field, Query, Stage
 from armarium.domain.sort_keys import value_of
 from armarium.ports.catalog import Page
@@ -74,6 +75,11 @@ class Listing:
         rows = await self._rows(limit + 1 if self._query.wants_next else limit)
         last = rows[limit - 1] if len(rows) > limit else None
         return Page(await self._artifacts(rows[:limit]), Cursor(last[1], last[0]) if last else None)
+
+    async def ids(self) -> list[ArtifactId]:
+        if self._query.limit <= 0 or await self._is_nowhere():
+            return []
+        return [ArtifactId(id_) for id_, _ in await self._rows(self._query.limit)]
 
     async def count(self) -> int:
         if await self._is_nowhere():

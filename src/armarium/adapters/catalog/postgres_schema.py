@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from armarium.adapters.catalog.child_marks import POSTGRES_CHILD_MARKS
 from armarium.adapters.catalog.migrations import HEAD, REVISIONS
 from armarium.adapters.catalog.postgres_functions import TEXT_INDEX_DDL, functions
 from armarium.adapters.catalog.schema import REVISION_DDL, newer, run_steps
@@ -69,7 +70,7 @@ def ddl() -> list[str]:
         statements.append(str(CreateTable(table).compile(dialect=dialect)))
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
-    return [*statements, TEXT_INDEX_DDL, *POSTGRES_TRIGGERS]
+    return [*statements, TEXT_INDEX_DDL, *POSTGRES_TRIGGERS, *POSTGRES_CHILD_MARKS]
 
 
 async def migrate(connection: Any, to: str = "head") -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from armarium.adapters.catalog.child_marks import CHILD_MARKS
 from armarium.adapters.catalog.migrations import HEAD, REVISIONS
 from armarium.adapters.catalog.tables import tables_of
 from armarium.adapters.catalog.text_search import TEXT_INDEX_DDL
@@ -77,7 +78,7 @@ def ddl() -> list[str]:
         statements.append(str(CreateTable(table).compile(dialect=dialect)))
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
-    return [*statements, TEXT_INDEX_DDL, *TRIGGERS]
+    return [*statements, TEXT_INDEX_DDL, *TRIGGERS, *CHILD_MARKS]
 
 
 def _upgrade(connection: sqlite3.Connection, revision: str) -> None:

@@ -9,6 +9,7 @@
     artifact -> secret, stat_day, event, job       what hangs on it
     aspect, aspect_turn                            dated statements about anything with a URN
     artifact -> vector_space, vector_item          what a vector collection holds
+    artifact -> semantic_index, semantic_mark      collections searched by meaning, and their children that changed
     field                                          scalars of manifests and configs, for filters and orders
     text_doc, text_pending                         SQLite: which manifests the text index knows, and which not yet
     text_body                                      PostgreSQL: the folded manifests a text index is over
@@ -422,6 +423,28 @@ vector_item = Table(
     Column("payload", Text),
     Index("ix_vector_item_revision", "artifact_id", "revision", "id"),
     Index("ix_vector_item_position", "artifact_id", "position"),
+)
+
+# A collection that is searched by meaning; scanned, and `semantic_mark`: see `ports/semantic.py`. Nothing refers to
+# a job, so that whoever marks a child waits for nobody.
+semantic_index = Table(
+    "semantic_index",
+    metadata,
+    _owner("artifact_id", "artifact.id", primary_key=True),
+    Column("scanned", WORD),
+    Column("job_id", WORD),
+    sqlite_with_rowid=False,
+)
+
+# Marks are not carried into another database: there each child gets one when its versions are added.
+semantic_mark = Table(
+    "semantic_mark",
+    metadata,
+    Column("collection_id", WORD, primary_key=True),
+    Column("artifact_id", WORD, primary_key=True),
+    Column("stamp", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    info={PASSING: True},
 )
 
 # due_at: when it can be claimed, NULL once it is over (see `domain/job.py`).

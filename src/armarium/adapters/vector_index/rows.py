@@ -64,9 +64,9 @@ class Rows:
         there = self._alive[:rows]
         if query.until is not None:
             there = there & (self.positions[:rows] <= last_position(query.until))
-        matching = there & self._columns.matching(query.where, rows)
         if query.among is not None:
-            matching &= self._named(query.among)
+            there = there & self._named(query.among)
+        matching = there & self._columns.matching(query.where, rows)
         if query.words is None:
             return matching, None
         relevance = self._word_index().relevance(query.words, there)

@@ -31,7 +31,7 @@ from armarium.faces.hypha.arguments import (
 )
 from armarium.faces.hypha.document_functions import DocumentFunctions
 from armarium.faces.hypha.identity import Session
-from armarium.faces.hypha.listing import Asked, answer_listing
+from armarium.faces.hypha.listing_functions import ListingFunctions
 from armarium.faces.hypha.mapping import (
     artifact_map,
     directory_list,
@@ -53,7 +53,8 @@ class ArtifactManager:
         self._core = core
 
     def service(self) -> Service:
-        calls = {name: getattr(self, attribute) for name, attribute in _FUNCTIONS.items()}
+        calls = {name: getattr(self, name) for name in _FUNCTIONS}
+        calls |= ListingFunctions(self._core).calls()
         calls |= VectorFunctions(self._core.vectors, RankedCursors(self._core.signer)).calls()
         calls |= DocumentFunctions(self._core.ingestion, self._core.jobs).calls()
         return Service(
@@ -351,61 +352,6 @@ class ArtifactManager:
         )
         return directory_list(directory, offset=first, limit=most or None)
 
-    async def list_artifacts(
-        self,
-        session: Session,
-        parent_id: str | None = None,
-        keywords: list[str] | str | None = None,
-        filters: dict[str, Any] | None = None,
-        mode: str = "AND",
-        offset: int = 0,
-        limit: int = 100,
-        order_by: str | None = None,
-        silent: bool = False,
-        pagination: bool = False,
-        stage: bool | str | None = False,
-        artifact_id: str | None = None,
-        facets: list[str] | None = None,
-        explain: bool = False,
-    ) -> list[Artifact] | dict[str, Any]:
-        """List the children of a collection, or without one the root artifacts of the workspace; counts a view."""
-        asked = Asked(
-            keywords,
-            filters,
-            mode,
-            offset,
-            limit,
-            order_by,
-            stage,
-            bool(pagination),
-            bool(silent),
-            facets,
-            bool(explain),
-        )
-        parent = artifact_id if parent_id is None else parent_id
-        return await answer_listing(self._core, session.caller, parent, asked, roots_only=True, describe=artifact_map)
-
-    async def search(
-        self,
-        session: Session,
-        parent_id: str | None = None,
-        keywords: list[str] | str | None = None,
-        filters: dict[str, Any] | None = None,
-        mode: str = "AND",
-        offset: int = 0,
-        limit: int = 100,
-        order_by: str | None = None,
-        pagination: bool = False,
-        stage: bool | str | None = False,
-        facets: list[str] | None = None,
-        explain: bool = False,
-    ) -> list[Artifact] | dict[str, Any]:
-        """Search a collection, or without one all artifacts of the workspace at any depth."""
-        asked = Asked(
-            keywords, filters, mode, offset, limit, order_by, stage, bool(pagination), True, facets, bool(explain)
-        )
-        return await answer_listing(self._core, session.caller, parent_id, asked, describe=artifact_map)
-
     async def duplicate(
         self,
         session: Session,
@@ -480,15 +426,12 @@ class ArtifactManager:
         await self._core.files.set_weight(session.caller, artifact_id, text_of("file_path", file_path), download_weight)
 
 
-_FUNCTIONS: Mapping[str, str] = {
-    name: name
-    for name in (
-        "create", "edit", "read", "commit", "discard", "discard_changes", "delete", "put_file", "remove_file",
-        "get_file", "read_file", "write_file", "list_files", "search", "reset_stats", "get_status", "get_secret",
-        "set_secret", "set_download_weight", "put_file_start_multipart", "put_file_complete_multipart", "duplicate",
-        "set_parent", "publish",
-    )
-} | {"list": "list_artifacts"}  # fmt: skip
+_FUNCTIONS = (
+    "create", "edit", "read", "commit", "discard", "discard_changes", "delete", "put_file", "remove_file", "get_file",
+    "read_file", "write_file", "list_files", "reset_stats", "get_status", "get_secret", "set_secret",
+    "set_download_weight", "put_file_start_multipart", "put_file_complete_multipart", "duplicate", "set_parent",
+    "publish",
+)  # fmt: skip
 
 
 def _may_be_direct(use_proxy: bool | None, use_local_url: bool | str) -> bool:

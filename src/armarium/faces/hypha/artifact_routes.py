@@ -20,7 +20,8 @@ from armarium.domain.errors import ArmariumError, NotFound
 from armarium.domain.principal import Principal
 from armarium.faces.http.errors import Edge
 from armarium.faces.http.streaming import send_file
-from armarium.faces.hypha.listing import Asked, answer_listing
+from armarium.faces.hypha.asked import Asked
+from armarium.faces.hypha.listing import answer_listing
 from armarium.faces.hypha.listing_cache import ListingCache, key_of
 from armarium.faces.hypha.mapping import artifact_json, directory_list
 from armarium.faces.hypha.requests import (
@@ -154,4 +155,6 @@ def _asked(query: Mapping[str, str], *, silent: bool) -> Asked:
         silent=silent,
         facets=query["facets"].split(",") if query.get("facets") else None,
         explain=flag(query, "explain"),
+        query=query.get("query"),
+        cursor=query.get("cursor"),
     )

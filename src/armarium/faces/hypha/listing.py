@@ -10,24 +10,10 @@ from armarium.core.search import More
 from armarium.domain.artifact import View
 from armarium.domain.errors import Invalid
 from armarium.domain.principal import Principal
+from armarium.faces.hypha.asked import Asked
 from armarium.faces.hypha.mapping import listed_fields
 from armarium.faces.hypha.queries import parse_facets, parse_query
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """What a client asks of a listing, not looked at yet."""
-
-    keywords: object = None
-    filters: object = None
-    mode: object = "AND"
-    offset: object = 0
-    limit: object = 100
-    order_by: object = None
-    stage: object = False
-    pagination: bool = False
-    silent: bool = False
-    facets: object = None
-    explain: bool = False
+from armarium.faces.hypha.ranked_listing import answer_ranked
 
 
 async def answer_listing(
@@ -40,18 +26,21 @@ async def answer_listing(
     workspace: str | None = None,
     roots_only: bool = False,
 ) -> list[dict[str, Any]] | dict[str, Any]:
-    """List a collection, or without one a workspace: the entries, or with `pagination` one page with its total."""
-    filters = asked.filters
-    if (
-        isinstance(filters, dict)
-        and isinstance(filters.get("parent_id"), str)
-        and parent in (None, filters["parent_id"])
-    ):
-        parent = filters["parent_id"]
-        filters = {key: value for key, value in filters.items() if key != "parent_id"}
+    """List a collection, or without one a workspace: the entries, or with `pagination` one page with its total.
+
+    With a query both are ranked, see `ranked_listing.py`.
+    """
+    parent, asked = _parent_of(parent, asked)
+    if asked.query is not None:
+        if roots_only and parent is None:
+            raise Invalid("parent_id", "A list is ranked within a collection: name one, or use search.")
+        where = workspace or who.workspace
+        return await answer_ranked(core, who, parent, asked, describe=describe, workspace=where)
+    if asked.cursor is not None:
+        raise Invalid("cursor", "A cursor is of a search with a query: page through this one by offset.")
     query = parse_query(
         keywords=asked.keywords,
-        filters=filters,
+        filters=asked.filters,
         mode=asked.mode,
         offset=asked.offset,
         limit=asked.limit,
@@ -73,6 +62,17 @@ async def answer_listing(
     if listing.plan is not None:
         page["plan"] = msgspec.to_builtins(listing.plan)
     return page
+
+
+def _parent_of(parent: str | None, asked: Asked) -> tuple[str | None, Asked]:
+    """The collection to list, which may be named by a filter instead."""
+    filters = asked.filters
+    if not isinstance(filters, dict) or not isinstance(filters.get("parent_id"), str):
+        return parent, asked
+    if parent not in (None, filters["parent_id"]):
+        return parent, asked
+    rest = {key: value for key, value in filters.items() if key != "parent_id"}
+    return filters["parent_id"], msgspec.structs.replace(asked, filters=rest)
 
 
 def _more(asked: Asked) -> More:

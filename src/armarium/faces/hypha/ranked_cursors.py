@@ -26,7 +26,7 @@ class RankedCursors:
     def issue(self, place: Place | None, question: object) -> str | None:
         return None if place is None else self._cursors.issue(_Held(_digest(question), place))
 
-    def read(self, cursor: str | None, question: object) -> Place | None:
+    def read(self, cursor: object, question: object) -> Place | None:
         """Raises Invalid for a cursor of another question."""
         if cursor is None:
             return None

@@ -15,6 +15,7 @@ from armarium.adapters.catalog.records.jobs import JobReader, JobWriter
 from armarium.adapters.catalog.records.own_stores import OwnStoreReader, OwnStoreWriter
 from armarium.adapters.catalog.records.requests import RequestWriter
 from armarium.adapters.catalog.records.resumable import ResumableReader, ResumableWriter
+from armarium.adapters.catalog.records.semantic import SemanticReader, SemanticWriter
 from armarium.adapters.catalog.records.tables import TableReader, TableWriter
 from armarium.adapters.catalog.records.vectors import VectorReader, VectorWriter
 from armarium.adapters.catalog.records.versions import VersionReader, VersionWriter
@@ -37,6 +38,7 @@ class SqlReader(
     AspectReader,
     ResumableReader,
     VectorReader,
+    SemanticReader,
     TableReader,
     HousekeepingReader,
 ):
@@ -58,6 +60,7 @@ class SqlTransaction(
     RequestWriter,
     AspectWriter,
     ResumableWriter,
+    SemanticWriter,
     VectorWriter,
     HousekeepingWriter,
 ):

@@ -8,11 +8,11 @@ from armarium.adapters.catalog.explain import Explaining
 from armarium.adapters.catalog.fields import FieldRow, field_name, field_rows, scope_of
 from armarium.adapters.catalog.listing import Listing
 from armarium.adapters.catalog.records.base import Records
-from armarium.adapters.catalog.rows import found_of, json_list, json_text
+from armarium.adapters.catalog.rows import artifact_of, found_of, json_list, json_text
 from armarium.adapters.catalog.statements import artifacts as sql
 from armarium.adapters.catalog.statements import fields as field_sql
 from armarium.adapters.catalog.statements import versions as version_sql
-from armarium.domain.artifact import Found
+from armarium.domain.artifact import Artifact, Found
 from armarium.domain.identifiers import ArtifactId, ArtifactRef, ByAlias
 from armarium.domain.manifest import IndexedScalar
 from armarium.domain.query import FacetValue, Field, PlanStep, Query
@@ -36,8 +36,15 @@ class ArtifactReader(Records):
             found_of, sql.find_artifact, isinstance(ref, ByAlias), count_children, viewer=viewer, **named
         )
 
+    async def find_artifacts(self, ids: Sequence[ArtifactId]) -> dict[ArtifactId, Artifact]:
+        rows = await self._all(sql.artifacts_of_ids, ids=json_list(ids)) if ids else []
+        return {row[0]: artifact_of(row) for row in rows}
+
     async def list_artifacts(self, query: Query) -> Page:
         return await Listing(self._executor, self._compiler, query).page()
+
+    async def artifact_ids(self, query: Query) -> list[ArtifactId]:
+        return await Listing(self._executor, self._compiler, query).ids()
 
     async def count_artifacts(self, query: Query) -> int:
         return await Listing(self._executor, self._compiler, query).count()

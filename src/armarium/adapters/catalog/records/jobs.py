@@ -113,8 +113,8 @@ class JobWriter(JobReader):
     async def cancel_job(self, job_id: str, *, now: float) -> bool:
         return await self._one(sql.cancel_job, job_id=job_id, now=now) is not None
 
-    async def revive_job(self, job_id: str, *, now: float) -> bool:
-        return await self._one(sql.revive_job, job_id=job_id, now=now) is not None
+    async def revive_job(self, job_id: str, *, now: float, repeated: bool = False) -> bool:
+        return await self._one(sql.revive_job, repeated, job_id=job_id, now=now) is not None
 
 
 def _text(value: msgspec.Raw | None) -> str | None:

@@ -89,6 +89,10 @@ class VectorWriter(VectorReader):
             await self._change(sql.next_epoch, artifact_id=artifact_id)
         return len(doomed)
 
+    async def clear_vectors(self, artifact_id: ArtifactId) -> None:
+        await self._change(sql.clear_vectors, artifact_id=artifact_id)
+        await self._change(sql.clear_space, artifact_id=artifact_id)
+
     async def _known(self, artifact_id: ArtifactId, ids: Sequence[str]) -> list[Any]:
         return await self._all(sql.known_ids, artifact_id=artifact_id, ids=json_list(ids))
 

@@ -56,15 +56,19 @@ def _with_parent() -> tuple[Any, Any, Any]:
     return a, parent, a.outerjoin(parent, parent.c.id == a.c.parent_id)
 
 
+def _found_columns() -> tuple[list[Any], Any, Any]:
+    """The columns `rows.found_of` reads, where they come from, and the artifact among it; :viewer."""
+    a, parent, source = _with_parent()
+    membership = and_(t.member.c.workspace == a.c.workspace, t.member.c.user_id == bindparam("viewer"))
+    return [*_columns(a, parent), parent.c.config, t.member.c.role], source.outerjoin(t.member, membership), a
+
+
 def find_artifact(by_alias: bool, count_children: bool) -> Select[Any]:
     """:workspace and :alias, or :id; :viewer."""
-    a, parent, source = _with_parent()
+    columns, source, a = _found_columns()
     child = t.artifact.alias("child")
     children = select(func.count()).select_from(child).where(child.c.parent_id == a.c.id).scalar_subquery()
-    membership = and_(t.member.c.workspace == a.c.workspace, t.member.c.user_id == bindparam("viewer"))
-    found = select(
-        *_columns(a, parent), parent.c.config, t.member.c.role, *([children] if count_children else [])
-    ).select_from(source.outerjoin(t.member, membership))
+    found = select(*columns, *([children] if count_children else [])).select_from(source)
     if by_alias:
         return found.where(a.c.workspace == bindparam("workspace"), a.c.alias == bindparam("alias"))
     return found.where(a.c.id == bindparam("id"))
@@ -74,6 +78,14 @@ def artifacts_of_ids() -> Select[Any]:
     """:ids as a JSON array; in no order."""
     a, parent, source = _with_parent()
     return select(*_columns(a, parent)).select_from(source).where(InList(a.c.id, "ids"))
+
+
+def semantic_collections() -> Select[Any]:
+    """Those of :workspace that have an index; :viewer."""
+    columns, source, a = _found_columns()
+    indexed = source.join(t.semantic_index, t.semantic_index.c.artifact_id == a.c.id)
+    chosen = select(*columns).select_from(indexed).where(a.c.workspace == bindparam("workspace"))
+    return chosen.order_by(a.c.id).limit(bindparam("limit"))
 
 
 def child_ids() -> Select[Any]:

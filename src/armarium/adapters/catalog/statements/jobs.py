@@ -114,9 +114,10 @@ def cancel_job() -> Update:
     ).returning(_j.id)
 
 
-def revive_job() -> Update:
+def revive_job(is_repeated: bool) -> Update:
+    """is_repeated: also one that was completed."""
     ended = _j.status.in_([literal(JobStatus.FAILED.value), literal(JobStatus.CANCELLED.value)])
-    revived = update(t.job).where(_j.id == bindparam("job_id"), ended)
+    revived = update(t.job).where(_j.id == bindparam("job_id"), _j.due_at.is_(None) if is_repeated else ended)
     return revived.values(
         status=JobStatus.PENDING.value,
         attempt=0,

@@ -256,6 +256,8 @@ def is_indexed(shape: Shape, within: Within) -> bool:
         return within in (Within.PARENT, Within.ROOTS, Within.WORKSPACE)
     if word == "keyword":
         return shape[2] is not None
+    if word == "column_in":
+        return bool(shape[1] == "id")
     if word == "column_is":
         return shape[1] == "id" or (shape[1] == "alias" and within in (Within.ROOTS, Within.WORKSPACE))
     return shape == DRAFTED
@@ -275,6 +277,9 @@ def _parts(shape: Shape, within: Within) -> list[Select[Any]]:
         return [select(TextHits(rest[0], rest[1]).c.artifact_id)]
     if shape == DRAFTED:
         return [select(t.draft.c.artifact_id)]
+    if word == "column_in":
+        a = t.artifact.alias()
+        return [select(a.c.id).where(InList(a.c[rest[0]], rest[1]))]
     if word == "column_is":
         a = t.artifact.alias()
         found = select(a.c.id).where(a.c[rest[0]] == bindparam(rest[1]))

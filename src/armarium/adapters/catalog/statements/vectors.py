@@ -87,6 +87,16 @@ def forget_removed() -> Delete:
     return delete(t.vector_item).where(_of_artifact, _vector.vector.is_(None))
 
 
+def clear_vectors() -> Delete:
+    return delete(t.vector_item).where(_of_artifact)
+
+
+def clear_space() -> Update:
+    """Nothing is there, and nobody can catch up by what changed."""
+    emptied = {"item_count": 0, "removed_count": 0, "revision": _space.revision + 1, "epoch": _space.epoch + 1}
+    return update(t.vector_space).where(_space.artifact_id == bindparam("artifact_id")).values(emptied)
+
+
 def next_epoch() -> Update:
     return (
         update(t.vector_space)
