@@ -52,6 +52,7 @@ LISTING: Arguments = {
     "facets": ["tags"],
     "explain": False,
 }
+RANKING: Arguments = {"query": "bird", "cursor": None}
 CALLS: Mapping[str, list[Arguments]] = {
     "create": [
         {"alias": "fresh", "workspace": "{workspace}", "parent_id": "gallery", "manifest": MANIFEST, "type": "generic",
@@ -76,8 +77,8 @@ CALLS: Mapping[str, list[Arguments]] = {
          "target_parent_id": "gallery", "overwrite": True, "remove_secrets": True, "stage": True},
     ],
     "set_parent": [{"artifact_id": "box", "new_parent_id": "gallery"}],
-    "list": [{**LISTING, "parent_id": "gallery", "silent": True}, {"artifact_id": "gallery"}],
-    "search": [{**LISTING, "parent_id": "gallery"}],
+    "list": [{**LISTING, "parent_id": "gallery", "silent": True}, {"artifact_id": "gallery", **RANKING}],
+    "search": [{**LISTING, "parent_id": "gallery"}, RANKING],
     "put_file": [
         {"artifact_id": "box", "file_path": "new.txt", "download_weight": 1, "expires_in": 600, "version": "stage",
          **IGNORED},
@@ -140,12 +141,18 @@ LISTING_QUERY = {
 TRANSFER = {"use_proxy": "1", "use_local_url": "true", "expires_in": "600"}
 REQUESTS: Mapping[str, list[Arguments]] = {
     "GET /{workspace}/artifacts/": [{"params": LISTING_QUERY}],
-    "GET /{workspace}/artifacts/-/search": [{"params": {k: v for k, v in LISTING_QUERY.items() if k != "silent"}}],
+    "GET /{workspace}/artifacts/-/search": [
+        {"params": {k: v for k, v in LISTING_QUERY.items() if k != "silent"}},
+        {"params": {"query": "bird", "cursor": ""}},
+    ],
     "GET /{workspace}/artifacts/{alias}": [
         {"params": {"version": "v0", "silent": "1"}},
         {"params": {"stage": "true"}},
     ],
-    "GET /{workspace}/artifacts/{alias}/children": [{"alias": "gallery", "params": LISTING_QUERY}],
+    "GET /{workspace}/artifacts/{alias}/children": [
+        {"alias": "gallery", "params": LISTING_QUERY},
+        {"alias": "gallery", "params": {"query": "bird", "cursor": ""}},
+    ],
     "GET /{workspace}/artifacts/{alias}/files": [
         {"params": {"version": "stage", "stage": "true", "limit": "10", "offset": "0", "token": "{token}"}},
     ],
@@ -182,7 +189,8 @@ World = dict[str, Any]
 @pytest.fixture
 async def world(store: Any, ada: Person) -> World:
     """A gallery with a child, an artifact with two versions and an open draft, an upload in parts half done, a page."""
-    await store.create(alias="gallery", type="collection", manifest={"name": "Bird gallery"})
+    semantic = {"semantic_search": {"embedding_model": "hashing:"}}
+    await store.create(alias="gallery", type="collection", manifest={"name": "Bird gallery"}, config=semantic)
     await store.create(alias="child", parent_id="gallery", manifest={"name": "Bird"})
     await store.create(alias="points", type="vector-collection", manifest={"name": "Points"}, config={"dimension": 2})
     await store.add_vectors("points", [{"id": "a", "vector": [1, 2], "manifest": {"n": 1}}])

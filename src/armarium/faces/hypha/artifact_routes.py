@@ -156,5 +156,5 @@ def _asked(query: Mapping[str, str], *, silent: bool) -> Asked:
         facets=query["facets"].split(",") if query.get("facets") else None,
         explain=flag(query, "explain"),
         query=query.get("query"),
-        cursor=query.get("cursor"),
+        cursor=query.get("cursor") or None,
     )
