@@ -200,8 +200,10 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     links = Links(tickets, clock, base_url)
     arrivals = Arrivals(catalog, blobs, clock, settings.max_file_bytes)
     files = Files(catalog, blobs, clock, counters, links, arrivals, adapters.own_stores, settings.max_file_bytes)
-    search = Search(catalog, counters, open_listing=settings.hypha_open_listing)
-    archives = Archives(catalog, blobs, files)
+    search, archives = (
+        Search(catalog, counters, open_listing=settings.hypha_open_listing),
+        Archives(catalog, blobs, files),
+    )
     publication = _publication(adapters, settings, Placement(clock, counters), base_url)
     sweeper = Sweeper(catalog, blobs, clock, arrivals, settings.blob_grace)
     artifacts = Artifacts(catalog, clock, counters, cipher, publication)
@@ -209,8 +211,7 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     resumable = _resumable(adapters, settings, arrivals)
     uploads = Uploads(catalog, blobs, clock, files, links, arrivals, adapters.own_stores, settings.max_file_bytes)
     parts_above = settings.dataforce_multipart_above
-    contents = Contents(catalog, files, archives, links)
-    jobs, aspects = Jobs(catalog, clock), Aspects(catalog, clock)
+    contents, jobs, aspects = Contents(catalog, files, archives, links), Jobs(catalog, clock), Aspects(catalog, clock)
     spaces = Spaces(catalog, clock, artifacts, search)
     return Core(
         accounts=Accounts(catalog, clock),
