@@ -15,7 +15,7 @@ import signal
 import sqlite3
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ PIECES = tuple(bytes([n]) * 300_000 for n in range(1, 4))
 """Large enough that each goes to the disk when it comes."""
 
 _SYSTEM_CALLS = ("fsync", "fdatasync", "link", "unlink", "rename", "replace", "mkdir", "rmdir", "truncate", "ftruncate")
-_GOT_THROUGH = 7
+GOT_THROUGH = 7
 AT_THE_END = 0
 DONE = "tell who asked"
 
@@ -184,7 +184,22 @@ def _run_child(operation: str, data: Path, at: int) -> None:
     trap = Trap(data, at)
     trap.set_up()
     asyncio.run(do(operation, data, trap))
-    os._exit(_GOT_THROUGH)
+    os._exit(GOT_THROUGH)
+
+
+def run_killed(work: Callable[[Path, Trap], Coroutine[Any, Any, None]], data: Path, at: int) -> int:
+    """Do some work in a child that dies at a step; returns how it ended: -9, or GOT_THROUGH."""
+    child = os.fork()
+    if child == 0:
+        try:
+            trap = Trap(data, at)
+            trap.set_up()
+            asyncio.run(work(data, trap))
+            os._exit(GOT_THROUGH)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
 
 
 def main(operation: str, data: Path, results: Path) -> int:
@@ -198,7 +213,7 @@ def main(operation: str, data: Path, results: Path) -> int:
                 os._exit(1)
         _, status = os.waitpid(child, 0)
         if os.WIFEXITED(status):
-            return 0 if os.WEXITSTATUS(status) == _GOT_THROUGH else 1
+            return 0 if os.WEXITSTATUS(status) == GOT_THROUGH else 1
     return 1
 
 

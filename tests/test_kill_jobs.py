@@ -4,7 +4,6 @@ The job is done in a process that kills itself (SIGKILL) just before its n-th st
 """
 
 import asyncio
-import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -22,13 +21,12 @@ from armarium.domain.document import Passage, Recipe, Target, TextFormat
 from armarium.domain.job import JobStatus
 from armarium.domain.passages import Cut
 from armarium.settings import Settings
-from tests.killing import ADA, AT_THE_END, DONE, Trap
+from tests.killing import ADA, AT_THE_END, DONE, GOT_THROUGH, Trap, run_killed
 
 NOTES = Passage(title="Notes", text="# Cells\n\nCells divide.", format=TextFormat.MARKDOWN)
 RECIPE = Recipe(title="Notes", target=Target.MARKDOWN, file_name="notes.md", text=NOTES)
 SENTENCES = [f"Sentence number {number} is here." for number in range(20)]
 CUT = Cut(size=40, overlap=0)
-_GOT_THROUGH = 7
 
 Ids = dict[str, str]
 
@@ -128,21 +126,6 @@ async def state_after(work: Any, data: Path, ids: Ids) -> dict[str, Any]:
         }
 
 
-def run_killed(data: Path, at: int) -> int:
-    """Do the job in a child that dies at a step; returns how it ended."""
-    child = os.fork()
-    if child == 0:
-        try:
-            trap = Trap(data, at)
-            trap.set_up()
-            asyncio.run(do_the_job(data, trap))
-            os._exit(_GOT_THROUGH)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("work", "least_steps"), [(ADocument(), 15), (Passages(), 25)], ids=["document", "passages"])
@@ -152,10 +135,10 @@ def test_a_job_killed_at_any_step_is_completed_once(tmp_path: Path, work: Any, l
     for at in (AT_THE_END, *range(1, 1000)):
         data = tmp_path / str(at)
         shutil.copytree(tmp_path / "before", data)
-        ended = run_killed(data, at)
+        ended = run_killed(do_the_job, data, at)
         state = asyncio.run(state_after(work, data, ids))
         assert state == {"status": JobStatus.COMPLETED, **work.expected}, f"killed before step {at}"
-        if ended == _GOT_THROUGH and at != AT_THE_END:
+        if ended == GOT_THROUGH and at != AT_THE_END:
             break
         assert ended == -9
         steps += 1

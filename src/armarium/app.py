@@ -61,7 +61,7 @@ def build(
             background.every(UPLOAD_IDLE, lambda: core.resumable.settle_idle(idle=UPLOAD_IDLE))
             if settings.job_slots:
                 background.beside(parts.runner.run(settings.job_slots))
-                background.every(INDEX_LOOK, core.index_feed.run)
+                background.every(INDEX_LOOK, parts.index_feed.run)
             if settings.sweep_interval:
                 background.every(settings.sweep_interval, core.housekeeping.run)
             token = await core.accounts.bootstrap()

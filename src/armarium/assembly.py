@@ -100,6 +100,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     templates: ConfinedTemplates
     identify: Identify
     runner: Runner
+    index_feed: IndexFeed
 
 
 def assemble(settings: Settings, base_url: str) -> Parts:
@@ -121,6 +122,7 @@ def assemble(settings: Settings, base_url: str) -> Parts:
         templates=adapters.templates,
         identify=identify,
         runner=_runner(adapters, core, settings),
+        index_feed=IndexFeed(adapters.catalog, adapters.clock, core.jobs),
     )
 
 
@@ -200,10 +202,8 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
     links = Links(tickets, clock, base_url)
     arrivals = Arrivals(catalog, blobs, clock, settings.max_file_bytes)
     files = Files(catalog, blobs, clock, counters, links, arrivals, adapters.own_stores, settings.max_file_bytes)
-    search, archives = (
-        Search(catalog, counters, open_listing=settings.hypha_open_listing),
-        Archives(catalog, blobs, files),
-    )
+    search = Search(catalog, counters, open_listing=settings.hypha_open_listing)
+    archives = Archives(catalog, blobs, files)
     publication = _publication(adapters, settings, Placement(clock, counters), base_url)
     sweeper = Sweeper(catalog, blobs, clock, arrivals, settings.blob_grace)
     artifacts = Artifacts(catalog, clock, counters, cipher, publication)
@@ -233,7 +233,6 @@ def _core(adapters: Adapters, settings: Settings, base_url: str) -> Core:
         copies=Copies(catalog, clock, counters),
         search=search,
         ranked_search=RankedSearch(catalog, search, counters, adapters.vector_index, adapters.embedders),
-        index_feed=IndexFeed(catalog, clock, jobs),
         statement_search=StatementSearch(aspects, search, contents, clock),
         spaces=spaces,
         documents=Documents(catalog, blobs, clock, counters, spaces, artifacts, contents, jobs),

@@ -25,6 +25,6 @@ async def _work(settings: Settings, slots: int) -> None:
         loop.add_signal_handler(number, asked_to_stop.set)
     async with running(parts), Background() as background:
         background.beside(parts.runner.run(slots))
-        background.every(INDEX_LOOK, parts.core.index_feed.run)
+        background.every(INDEX_LOOK, parts.index_feed.run)
         print(f"armarium is doing jobs of {settings.data.resolve()}", flush=True)
         await asked_to_stop.wait()

@@ -28,7 +28,6 @@ from armarium.core.ranked_search import RankedSearch
 from armarium.core.resumable import ResumableUploads
 from armarium.core.search import Search
 from armarium.core.secrets import Secrets
-from armarium.core.semantic_index import IndexFeed
 from armarium.core.showcase import Showcases
 from armarium.core.signing import Signer
 from armarium.core.sites import Sites
@@ -67,7 +66,6 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     copies: Copies
     search: Search
     ranked_search: RankedSearch
-    index_feed: IndexFeed
     statement_search: StatementSearch
     secrets: Secrets
     account_secrets: AccountSecrets

@@ -75,13 +75,21 @@ class RankedSearch:
     """Use cases that answer with artifacts in the order of a question."""
 
     def __init__(
-        self, catalog: Catalog, search: Search, counters: Counters, index: VectorIndex, embedders: Embedders
+        self,
+        catalog: Catalog,
+        search: Search,
+        counters: Counters,
+        index: VectorIndex,
+        embedders: Embedders,
+        *,
+        most_among: int = MOST_AMONG,
     ) -> None:
         self._catalog = catalog
         self._search = search
         self._counters = counters
         self._index = index
         self._embedders = embedders
+        self._most_among = most_among
 
     async def children(self, principal: Principal, name: str, wanted: Wanted, *, silent: bool = True) -> RankedListing:
         """Rank the children of a collection; counts a view of it unless silent.
@@ -174,8 +182,8 @@ class RankedSearch:
         """What matches a filter, None where that is much or nothing was filtered."""
         if within.where == EVERYTHING:
             return None
-        ids = await self._catalog.artifact_ids(msgspec.structs.replace(within, limit=MOST_AMONG + 1))
-        return frozenset(ids) if len(ids) <= MOST_AMONG else None
+        ids = await self._catalog.artifact_ids(msgspec.structs.replace(within, limit=self._most_among + 1))
+        return frozenset(ids) if len(ids) <= self._most_among else None
 
     async def _matching(self, within: Query, ids: Sequence[str]) -> set[str]:
         """Which of the ids match, asked for so many at a time that an index finds them."""

@@ -10,6 +10,7 @@ from armarium.testing.contracts.listing import ListingContract
 from armarium.testing.contracts.races import RaceContract
 from armarium.testing.contracts.requests import RequestContract
 from armarium.testing.contracts.resumable import ResumableContract
+from armarium.testing.contracts.semantic import SemanticContract
 from armarium.testing.contracts.transactions import TransactionContract
 from armarium.testing.contracts.vectors import VectorContract
 
@@ -25,6 +26,7 @@ class CatalogContract(
     AspectContract,
     ResumableContract,
     VectorContract,
+    SemanticContract,
     TransactionContract,
     RaceContract,
 ):
