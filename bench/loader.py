@@ -44,7 +44,7 @@ def child_manifest(number: int) -> dict[str, Any]:
     }
 
 
-async def load_children(settings: Settings, token: str, parent: str, count: int) -> None:
+async def load_children(settings: Settings, token: str, parent: str, count: int, *, prefix: str = "child") -> None:
     """Create children where nobody serves, as whoever holds the token."""
     parts = assemble(settings, "http://127.0.0.1")
     cipher = AesGcmCipher(parts.keys.secrets, parts.keys.former_secrets)
@@ -57,7 +57,7 @@ async def load_children(settings: Settings, token: str, parent: str, count: int)
                     await artifacts.create(
                         principal,
                         manifest=child_manifest(number),
-                        alias=f"child-{number}",
+                        alias=f"{prefix}-{number}",
                         parent=parent,
                         type="dataset",
                     )

@@ -7,6 +7,7 @@ from bench.harness import Bench
 from bench.measure import Measure
 from bench.rows.create import create
 from bench.rows.databases import million
+from bench.rows.hybrid import hybrid
 from bench.rows.large_files import large_files
 from bench.rows.listing import listing
 from bench.rows.manifest import manifest
@@ -38,6 +39,7 @@ ROWS: dict[str, Row] = {
     "zip": Row(zips),
     "list": Row(listing),
     "vectors": Row(vectors),
+    "hybrid": Row(hybrid),
     "million": Row(million, on_request=True),
     "million-vectors": Row(million_vectors, on_request=True),
 }
