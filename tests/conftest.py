@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from armarium.testing.postgres import Databases, databases
-from armarium.testing.s3_server import RunningS3
+from armarium.testing.s3_server import S3Server, s3_servers
 from armarium.testing.server import RunningServer
 from armarium.testing.storage import BLOBS, CATALOGS, servers_stored
 
@@ -46,9 +46,9 @@ def keeps_files_itself(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS3]:
-    """A real S3 server for all tests of one process."""
-    with RunningS3(tmp_path_factory.mktemp("s3")) as server:
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server for all tests of one process: a fresh one, or the one `ARMARIUM_TEST_S3` names."""
+    with s3_servers(tmp_path_factory.mktemp("s3")) as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""Every database and store behind the Hypha door: its tests pass on each, and one story has the same answers on all."""
+"""Every database and store: the tests of the Hypha door and the journeys pass on each, and one story is told alike."""
 
 import itertools
 import subprocess
@@ -21,13 +21,12 @@ VARYING = {"_id", "created_at", "last_modified", "upload_time", "sha256", "etag"
 WORDS = ("Straße", "STRASSE", "apple", "Apple pie", "zebra", "", "100%", "a_b")
 
 
+@pytest.mark.parametrize("tests", ["tests/journeys", "tests/faces/hypha"])
 @pytest.mark.parametrize(("catalog", "blobs"), COMBINATIONS[1:])
-def test_the_tests_of_the_door_pass(repository: Path, catalog: str, blobs: str):
+def test_what_passes_on_one_passes_on_all(repository: Path, catalog: str, blobs: str, tests: str):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow", "-n", "2"]
     options = [f"--catalog={catalog}", f"--blobs={blobs}"]
-    done = subprocess.run(
-        [*command, *options, "tests/faces/hypha"], cwd=repository, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*command, *options, tests], cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 

@@ -17,7 +17,7 @@ from armarium.domain.principal import ROOT, Principal, Role
 from armarium.domain.storage_keys import blob_key
 from armarium.ports.blobs import SignsUrls
 from armarium.settings import load
-from armarium.testing.s3_server import RunningS3, settings_of
+from armarium.testing.s3_server import S3Server, settings_of
 
 ADA = Principal(id="ada", grants={"ws-user-ada": Role.ADMIN})
 HOUR = timedelta(hours=1)
@@ -25,7 +25,7 @@ MOST = 6 << 20
 
 
 @pytest.fixture
-async def core(tmp_path: Path, s3_server: RunningS3) -> AsyncIterator[Core]:
+async def core(tmp_path: Path, s3_server: S3Server) -> AsyncIterator[Core]:
     variables = settings_of(s3_server.make_bucket("arrivals", prefix=str(uuid4())))
     settings = load(environ={**variables, "ARMARIUM_DATA": str(tmp_path), "ARMARIUM_MAX_FILE_BYTES": str(MOST)})
     async with open_core(settings) as opened:

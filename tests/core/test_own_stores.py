@@ -18,7 +18,7 @@ from armarium.domain.principal import ROOT, Principal, Role
 from armarium.domain.storage_keys import blob_key, is_elsewhere
 from armarium.settings import Settings
 from armarium.testing.contracts.blobs import chunked, keys_under
-from armarium.testing.s3_server import RunningS3
+from armarium.testing.s3_server import S3Server
 
 ADA = Principal(id="ada", grants={"ws-user-ada": Role.ADMIN})
 
@@ -31,7 +31,7 @@ async def core(tmp_path: Path) -> AsyncIterator[Core]:
 
 
 @pytest.fixture
-def bucket(s3_server: RunningS3) -> S3Bucket:
+def bucket(s3_server: S3Server) -> S3Bucket:
     return s3_server.make_bucket("own", prefix=str(uuid4()))
 
 

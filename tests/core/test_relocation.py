@@ -13,7 +13,7 @@ from armarium.domain.query import Keyword, Query
 from armarium.domain.storage_keys import BLOBS
 from armarium.settings import Settings
 from armarium.testing.postgres import Databases
-from armarium.testing.s3_server import ACCESS_KEY, RunningS3
+from armarium.testing.s3_server import S3Server
 from tests.killing import ADA, prepare, settings_of
 from tests.test_kill import state_of
 
@@ -54,7 +54,7 @@ def target(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def at_scale(tmp_path: Path, postgres: Databases, s3_server: RunningS3) -> Settings:
+def at_scale(tmp_path: Path, postgres: Databases, s3_server: S3Server) -> Settings:
     """PostgreSQL and S3."""
     bucket = s3_server.make_bucket("moved")
     return msgspec.structs.replace(
@@ -62,8 +62,8 @@ def at_scale(tmp_path: Path, postgres: Databases, s3_server: RunningS3) -> Setti
         database=postgres.fresh(),
         blobs=f"s3://{bucket.name}/files",
         s3_endpoint=s3_server.endpoint,
-        s3_access_key_id=ACCESS_KEY.id,
-        s3_secret_access_key=ACCESS_KEY.secret,
+        s3_access_key_id=s3_server.access_key.id,
+        s3_secret_access_key=s3_server.access_key.secret,
     )
 
 

