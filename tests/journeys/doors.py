@@ -4,8 +4,10 @@ All of them work on one shelf, a root collection: the hypha collection, the orbi
 somewhere else (the IVCAP client knows no collections of this kind) is moved onto the shelf.
 """
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +18,7 @@ from hypha_rpc.sync import connect_to_server
 from armarium import IVCAP, AimableClient, DataForceClient
 from armarium.domain.identifiers import workspace_uuid
 from armarium.sdk.aimable import errors as aimable_errors
+from armarium.sdk.filesystem import ArmariumFileSystem
 from armarium.sdk.ivcap.errors import IvcapError
 from tests.faces.people import Person
 
@@ -29,6 +32,11 @@ class Seen(NamedTuple):
     name: str | None
     size: int | None = None
     sha256: str | None = None
+    file_name: str | None = None
+    created_at: int | None = None
+    modified_at: int | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
 
 
 class Door(Protocol):
@@ -48,9 +56,30 @@ class Door(Protocol):
 
     def fetch(self, id: str) -> bytes: ...
 
-    def rename(self, id: str, name: str) -> None: ...
+    def describe(self, id: str, name: str, description: str, tags: list[str]) -> None: ...
 
     def delete(self, id: str) -> None: ...
+
+
+def as_hypha_tells(found: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> Seen:
+    manifest = found["manifest"]
+    file = files[0] if len(files) == 1 else {}
+    return Seen(
+        id=found["_id"],
+        name=manifest.get("name"),
+        size=file.get("size"),
+        file_name=file.get("name"),
+        created_at=found["created_at"],
+        modified_at=found["last_modified"],
+        description=manifest.get("description"),
+        tags=tuple(manifest.get("tags") or ()),
+    )
+
+
+def seconds(text: str | datetime | None) -> int | None:
+    """ISO 8601 as seconds since the epoch."""
+    moment = datetime.fromisoformat(text) if isinstance(text, str) else text
+    return int(moment.timestamp()) if moment else None
 
 
 class HyphaRpc:
@@ -76,16 +105,15 @@ class HyphaRpc:
             found = self.manager.read(id)
         except RemoteException:
             return None
-        sizes = [file["size"] for file in self.manager.list_files(id)]
-        return Seen(found["_id"], found["manifest"].get("name"), sizes[0] if len(sizes) == 1 else None)
+        return as_hypha_tells(found, self.manager.list_files(id))
 
     def fetch(self, id: str) -> bytes:
         files = self.manager.list_files(id)
         return requests.get(self.manager.get_file(id, files[0]["name"]), timeout=30).content
 
-    def rename(self, id: str, name: str) -> None:
+    def describe(self, id: str, name: str, description: str, tags: list[str]) -> None:
         manifest = self.manager.read(id)["manifest"]
-        self.manager.edit(id, manifest={**manifest, "name": name})
+        self.manager.edit(id, manifest={**manifest, "name": name, "description": description, "tags": tags})
 
     def delete(self, id: str) -> None:
         self.manager.delete(id)
@@ -122,18 +150,16 @@ class HyphaHttp:
         answer = self._session.get(f"{self._root}/{id}", timeout=30)
         if answer.status_code == 404:
             return None
-        found = answer.json()
-        files = self._session.get(f"{self._root}/{id}/files/", timeout=30).json()
-        size = files[0]["size"] if len(files) == 1 else None
-        return Seen(found["_id"], found["manifest"].get("name"), size)
+        return as_hypha_tells(answer.json(), self._session.get(f"{self._root}/{id}/files/", timeout=30).json())
 
     def fetch(self, id: str) -> bytes:
         files = self._session.get(f"{self._root}/{id}/files/", timeout=30).json()
         return self._session.get(f"{self._root}/{id}/files/{files[0]['name']}", timeout=30).content
 
-    def rename(self, id: str, name: str) -> None:
+    def describe(self, id: str, name: str, description: str, tags: list[str]) -> None:
         manifest = self._session.get(f"{self._root}/{id}", timeout=30).json()["manifest"]
-        self.call("edit", artifact_id=id, manifest={**manifest, "name": name})
+        described = {**manifest, "name": name, "description": description, "tags": tags}
+        self.call("edit", artifact_id=id, manifest=described)
 
     def delete(self, id: str) -> None:
         self.call("delete", artifact_id=id)
@@ -157,15 +183,25 @@ class DataForce:
 
     def find(self, id: str) -> Seen | None:
         found = self._client.artifacts.get(id, **self._shelf)
-        return found and Seen(found.id, found.name, found.size, found.file_hash)
+        return found and Seen(
+            id=found.id,
+            name=found.name,
+            size=found.size,
+            sha256=found.file_hash,
+            file_name=found.file_name,
+            created_at=seconds(found.created_at),
+            modified_at=seconds(found.updated_at),
+            description=found.description,
+            tags=tuple(found.tags or ()),
+        )
 
     def fetch(self, id: str) -> bytes:
         target = self._folder / f"fetched-{id}"
         self._client.artifacts.download(id, str(target), **self._shelf)
         return target.read_bytes()
 
-    def rename(self, id: str, name: str) -> None:
-        self._client.artifacts.update(id, name=name, **self._shelf)
+    def describe(self, id: str, name: str, description: str, tags: list[str]) -> None:
+        self._client.artifacts.update(id, name=name, description=description, tags=tags, **self._shelf)
 
     def delete(self, id: str) -> None:
         self._client.artifacts.delete(id, **self._shelf)
@@ -191,12 +227,26 @@ class Ivcap:
             found = self._ivcap.get_artifact(f"urn:ivcap:artifact:{id}")
         except IvcapError:
             return None
-        return Seen(uuid_in(found.id), found.name, found.size)
+        return Seen(
+            id=uuid_in(found.id),
+            name=found.name,
+            size=found.size,
+            sha256=found.etag if len(found.etag or "") == 64 else None,  # of what no one has hashed it is a version
+            created_at=seconds(found.created_at),
+            modified_at=seconds(found.last_modified_at),
+        )
+
+    def state(self, id: str, schema: str, content: dict[str, Any]) -> None:
+        self._ivcap.add_aspect(f"urn:ivcap:artifact:{id}", content, schema=schema)
+
+    def stated(self, id: str, schema: str) -> list[dict[str, Any]]:
+        heard = self._ivcap.list_aspects(entity=f"urn:ivcap:artifact:{id}", schema=schema)
+        return [dict(aspect.content or {}) for aspect in heard]
 
     def fetch(self, id: str) -> bytes:
         return b"".join(self._ivcap.get_artifact(f"urn:ivcap:artifact:{id}").as_stream())
 
-    def rename(self, id: str, name: str) -> None:
+    def describe(self, id: str, name: str, description: str, tags: list[str]) -> None:
         raise NotImplementedError
 
     def delete(self, id: str) -> None:
@@ -224,16 +274,65 @@ class Aimable:
             found = self._client.artifacts.get(self._shelf_id, id)
         except aimable_errors.NotFound:
             return None
-        return Seen(found.id, found.name, found.size, found.sha256)
+        return Seen(
+            id=found.id,
+            name=found.name,
+            size=found.size,
+            sha256=found.sha256,
+            file_name=found.file_name,
+            created_at=seconds(found.created_at),
+            modified_at=seconds(found.updated_at),
+        )
 
     def fetch(self, id: str) -> bytes:
         return self._client.artifacts.read(self._shelf_id, id)
 
-    def rename(self, id: str, name: str) -> None:
+    def describe(self, id: str, name: str, description: str, tags: list[str]) -> None:
         raise NotImplementedError
 
     def delete(self, id: str) -> None:
         self._client.artifacts.delete(self._shelf_id, id)
+
+
+class Fsspec:
+    """Our file system, which knows artifacts by their files."""
+
+    name = "fsspec"
+
+    def __init__(self, url: str, person: Person) -> None:
+        self._files = ArmariumFileSystem(
+            url=url, token=person.token, use_listings_cache=False, skip_instance_cache=True
+        )
+        self._workspace = person.workspace
+        self._rpc = HyphaHttp(url, person)
+        self._numbers = itertools.count(1)
+
+    def bring(self, name: str, path: Path) -> str:
+        place = f"{self._workspace}/filed-{next(self._numbers)}"
+        shelf = f"{self._workspace}/{SHELF}"
+        self._files.mkdir(place, parent_id=shelf, manifest={"name": name}, type="dataset")
+        self._files.put_file(str(path), f"{place}/{path.name}")
+        self._files.commit(place)
+        return str(self._rpc.call("read", artifact_id=place)["_id"])
+
+    def listed(self) -> dict[str, str | None]:
+        raise NotImplementedError
+
+    def find(self, id: str) -> Seen | None:
+        try:
+            files = self._files.ls(f"{self._workspace}/{id}", detail=True)
+        except FileNotFoundError:
+            return None
+        return Seen(id, None, files[0]["size"], file_name=files[0]["name"].rpartition("/")[2])
+
+    def fetch(self, id: str) -> bytes:
+        return bytes(self._files.cat_file(self._files.ls(f"{self._workspace}/{id}", detail=False)[0]))
+
+    def describe(self, id: str, name: str, description: str, tags: list[str]) -> None:
+        raise NotImplementedError
+
+    def delete(self, id: str) -> None:
+        raise NotImplementedError
 
 
 def put(url: str, content: bytes, session: requests.Session | None = None) -> None:
@@ -258,6 +357,7 @@ def all_doors(url: str, person: Person, folder: Path) -> Iterator[dict[str, Door
             DataForce(url, person, folder, shelf["_id"]),
             Ivcap(url, person),
             Aimable(url, person, shelf["_id"]),
+            Fsspec(url, person),
         ]
         yield {door.name: door for door in doors}
     finally:
