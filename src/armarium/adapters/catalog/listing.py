@@ -96,12 +96,16 @@ class Listing:
             return found
         shape, number = await self._best_candidates()
         what = self._range if shape is None else self._narrowed(shape)
-        rows = await self._fetch(
-            sql.facets, what, long=what.candidates is None or number > QUICK, facet_names=json_list(names), most=most
-        )
-        for name, key, text, number in rows:
+        rows = await self._facet_rows(what, list(names), most, long=what.candidates is None or number > QUICK)
+        for name, key, text, number in sorted(rows, key=lambda row: (-row[3], row[1])):
             found[names[name]].append(FacetValue(value_of(key, text), int(number)))
         return found
+
+    async def _facet_rows(self, what: Range, names: list[str], most: int, *, long: bool) -> list[Any]:
+        if not sql.along_fields(what):
+            return await self._fetch(sql.facets, what, long=long, facet_names=json_list(names), most=most)
+        of_number = {f"name_{number}": name for number, name in enumerate(names)}
+        return await self._fetch(sql.facets_along_fields, what, len(names), long=long, most=most, **of_number)
 
     async def _is_nowhere(self) -> bool:
         """Whether the parent is a contradiction: asked of root artifacts, or of another workspace."""

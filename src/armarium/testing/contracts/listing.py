@@ -169,6 +169,17 @@ class ListingContract:
             assert [type(one.value) for one in told] == [bool, int, int, float, float, str, str, str]
             assert {(str(one.value), one.count) for one in told} == {(str(v), 1) for v in [*values[:6], 1e30, "1"]}
 
+    async def test_a_value_alone_and_in_an_array_is_counted_once(self, catalog: Catalog) -> None:
+        parent = await an_artifact(catalog, "p")
+        both = {"a": {"b": "x"}, "a.b": ["x", "y"]}
+        for number, manifest in enumerate([both, both, {"a": {"b": "x"}}, {"a.b": ["y"]}]):
+            await an_artifact(catalog, f"a{number}", parent_id=parent, manifest=manifest)
+        fields = [Field("manifest", "a.b"), Field("manifest", "missing")]
+        told = await catalog.facets(Query(parent_id=parent, stage=Stage.ANY), fields, most=10)
+        assert {field.path: [(one.value, one.count) for one in values] for field, values in told.items()} == {
+            "a.b": [("x", 3), ("y", 3)], "missing": [],
+        }  # fmt: skip
+
     @pytest.mark.parametrize("where", ["children", "roots", "workspace"])
     async def test_the_plan_of_a_listing_is_told(self, catalog: Catalog, where: str) -> None:
         parent = await an_artifact(catalog, "p")
