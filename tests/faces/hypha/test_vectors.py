@@ -15,6 +15,33 @@ POINTS = [
     {"id": "three", "vector": [0.0, 0.0, 1.0, 0.0], "manifest": {"title": "rock", "year": 2010, "in": {"era": "old"}}},
 ]
 
+FILTERS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"title": "wave"}, ["two"]),
+    ({"title": "%A%"}, ["two"]),
+    ({"year": 1999}, ["1"]),
+    ({"year": "1999"}, ["1"]),
+    ({"year": [1999, 2005]}, ["1", "two"]),
+    ({"year": {"$gt": 1999}}, ["two", "three"]),
+    ({"year": {"$gte": 1999, "$lt": 2005}}, ["1"]),
+    ({"year": {"$ne": 1999}}, ["two", "three"]),
+    ({"title": {"$in": ["rock", "tide"]}}, ["1", "three"]),
+    ({"tags": {"$in": ["table", "x"]}}, ["1"]),
+    ({"tags": {"$all": ["sea", "table"]}}, ["1"]),
+    ({"tags": ["sea"]}, ["1", "two"]),
+    ({"title": {"$like": "%ck"}}, ["three"]),
+    ({"title": {"$regex": "^(ti|ro)"}}, ["1", "three"]),
+    ({"title": {"$regex": "(?i)AVE$"}}, ["two"]),
+    ({"year": {"$regex": "^20"}}, ["two", "three"]),
+    ({"tags": {"$regex": "sea"}}, []),
+    ({"in": {"era": {"$regex": "l"}}}, ["three"]),
+    ({"in": {"era": "old"}}, ["three"]),
+    ({"in.era": "old"}, ["three"]),
+    ({"title": "wave", "year": 1999}, []),
+    ({"missing": 1}, []),
+    ({}, ["1", "two", "three"]),
+]
+"""Which points each of them finds."""
+
 
 async def a_collection(store: Any, alias: str = "points", *, config: Any = SPACE, **options: Any) -> str:
     made = await store.create(
@@ -78,34 +105,7 @@ async def test_the_nearest_come_first(store, points):
     ]
 
 
-@pytest.mark.parametrize(
-    ("filters", "expected"),
-    [
-        ({"title": "wave"}, ["two"]),
-        ({"title": "%A%"}, ["two"]),
-        ({"year": 1999}, ["1"]),
-        ({"year": "1999"}, ["1"]),
-        ({"year": [1999, 2005]}, ["1", "two"]),
-        ({"year": {"$gt": 1999}}, ["two", "three"]),
-        ({"year": {"$gte": 1999, "$lt": 2005}}, ["1"]),
-        ({"year": {"$ne": 1999}}, ["two", "three"]),
-        ({"title": {"$in": ["rock", "tide"]}}, ["1", "three"]),
-        ({"tags": {"$in": ["table", "x"]}}, ["1"]),
-        ({"tags": {"$all": ["sea", "table"]}}, ["1"]),
-        ({"tags": ["sea"]}, ["1", "two"]),
-        ({"title": {"$like": "%ck"}}, ["three"]),
-        ({"title": {"$regex": "^(ti|ro)"}}, ["1", "three"]),
-        ({"title": {"$regex": "(?i)AVE$"}}, ["two"]),
-        ({"year": {"$regex": "^20"}}, ["two", "three"]),
-        ({"tags": {"$regex": "sea"}}, []),
-        ({"in": {"era": {"$regex": "l"}}}, ["three"]),
-        ({"in": {"era": "old"}}, ["three"]),
-        ({"in.era": "old"}, ["three"]),
-        ({"title": "wave", "year": 1999}, []),
-        ({"missing": 1}, []),
-        ({}, ["1", "two", "three"]),
-    ],
-)
+@pytest.mark.parametrize(("filters", "expected"), FILTERS)
 async def test_filters_alone_and_with_a_vector(store, points, filters, expected):
     assert await ids(store, points, filters=filters) == expected
     assert sorted(await ids(store, points, filters=filters, query={"vector": [1, 1, 1, 1]})) == sorted(expected)
