@@ -38,18 +38,27 @@ class Matrix:
         return self._vectors.nbytes + (self._sketch.size_bytes if self._sketch else 0)
 
     def apply(self, changes: Iterable[VectorChange]) -> None:
+        """Follow changes, each of another vector."""
+        rows: list[int] = []
+        numbers: list[bytes] = []
         for change in changes:
             if change.item is None:
                 removed = self._rows.remove(change.id)
                 self._holes += [removed] if removed is not None else []
                 continue
             row = self._row_for(change.id)
-            vector = prepared(self._space, np.frombuffer(change.item.vector, np.dtype("<f4")))
-            self._vectors[row] = vector
-            square = self._squares[row] = vector @ vector
-            self._longest = max(self._longest, float(square) ** 0.5)
-            self._unsketched.add(row)
             self._rows.set(row, change.id, change.position, bytes(change.item.payload))
+            rows.append(row)
+            numbers.append(change.item.vector)
+        if rows:
+            self._fill(rows, np.frombuffer(b"".join(numbers), np.dtype("<f4")).reshape(len(rows), -1))
+
+    def _fill(self, rows: list[int], vectors: Floats) -> None:
+        vectors = prepared(self._space, vectors)
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+        self._vectors[rows], self._squares[rows] = vectors, squares
+        self._longest = max(self._longest, float(squares.max()) ** 0.5)
+        self._unsketched.update(rows)
 
     def _row_for(self, id: str) -> int:
         row = self._rows.find(id)
