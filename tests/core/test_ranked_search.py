@@ -1,5 +1,6 @@
 """Hybrid search over artifacts on both databases, held against a plain reading of its definition."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -130,6 +131,23 @@ async def test_answers_are_those_of_the_definition(parts, most_among):
                 await ranked.children(ADA, small, plain),
                 await defined(core, {small: spaces[small]}, plain, lambda _: True),
             )
+
+
+@pytest.mark.parametrize("parts", ["sqlite"], indirect=True)
+async def test_what_matches_is_found_however_much_is_nearer(parts):
+    core = parts.core
+    ranked = RankedSearch(
+        core.catalog, core.search, core.counters, core.ranked_search._index, core.ranked_search._embedders,
+        most_among=0,
+    )  # fmt: skip
+    collection = await a_collection(core, "c")
+    near = [core.artifacts.create(ADA, manifest={"name": "sea", "n": 0}, parent=collection) for _ in range(1010)]
+    await asyncio.gather(*near)
+    far = [core.artifacts.create(ADA, manifest={"name": "a rock", "n": 1}, parent=collection) for _ in range(5)]
+    wanted = {view.artifact.id for view in await asyncio.gather(*far)}
+    await follow(parts)
+    found = await ranked.children(ADA, collection, Wanted(text="sea", where=Between(NUMBERS, 1, None)))
+    assert set(ids(found)) == wanted
 
 
 async def test_what_the_index_does_not_know_yet_changes_no_verdict(parts):

@@ -31,9 +31,12 @@ from armarium.ports.vectors import Embedders, VectorIndex
 
 MOST_COLLECTIONS = 100
 """Searched at once; more are refused, since each has an index of its own."""
-MOST_AMONG = 3000
+MOST_AMONG = 10_000
 """So many that match a filter are looked up before anything is ranked."""
+_CHECKED_AT_ONCE = 2000
 _WIDER = 4
+_WIDEST = 32
+"""How much deeper a ranking goes from one look to the next."""
 _ALL = 1 << 31
 _WORD = re.compile(r"\w{3,}")
 
@@ -155,15 +158,16 @@ class RankedSearch:
         among = await self._among(within)
         if among is not None:
             return [ids for ids, _ in await self._ranked(questions, among, DEPTH)]
-        depth = DEPTH if wanted.where == EVERYTHING else _WIDER * DEPTH
+        depth = DEPTH if within.where == EVERYTHING else _WIDER * DEPTH
         while True:
             rankings = await self._ranked(questions, None, depth)
             found = list(dict.fromkeys(id_ for ranking, _ in rankings for id_ in ranking))
             matching = await self._matching(within, found)
             left = [([id_ for id_ in ranking if id_ in matching], is_all) for ranking, is_all in rankings]
-            if wanted.where == EVERYTHING or all(is_all or len(ranking) >= DEPTH for ranking, is_all in left):
+            least = min((len(ranking) for ranking, is_all in left if not is_all), default=DEPTH)
+            if within.where == EVERYTHING or least >= DEPTH:
                 return [ranking for ranking, _ in left]
-            depth *= _WIDER
+            depth *= max(_WIDER, min(_WIDEST, 2 * DEPTH // max(least, 1)))
 
     async def _questions(
         self, searched: Sequence[_Searched], wanted: Wanted
@@ -188,12 +192,10 @@ class RankedSearch:
     async def _matching(self, within: Query, ids: Sequence[str]) -> set[str]:
         """Which of the ids match, asked for so many at a time that an index finds them."""
         matching: set[str] = set()
-        for first in range(0, len(ids), MOST_AMONG):
-            these = ContainsAny(Field("artifact", "id"), tuple(ids[first : first + MOST_AMONG]))
-            where = AllOf((within.where, these))
-            matching.update(
-                await self._catalog.artifact_ids(msgspec.structs.replace(within, where=where, limit=MOST_AMONG))
-            )
+        for first in range(0, len(ids), _CHECKED_AT_ONCE):
+            these = ContainsAny(Field("artifact", "id"), tuple(ids[first : first + _CHECKED_AT_ONCE]))
+            narrow = msgspec.structs.replace(within, where=AllOf((within.where, these)), limit=_CHECKED_AT_ONCE)
+            matching.update(await self._catalog.artifact_ids(narrow))
         return matching
 
     async def _ranked(

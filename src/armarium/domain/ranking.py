@@ -7,7 +7,7 @@ import msgspec
 
 CONSTANT = 60
 """Of reciprocal rank fusion: the larger, the less the first ranks stand out."""
-DEPTH = 500
+DEPTH = 250
 """So many of each ranking are put together; what none of them has among these is not found."""
 
 

@@ -101,7 +101,7 @@ class Reader(JobReader, TableReader, VectorReader, SemanticReader, OwnStoreReade
     async def list_artifacts(self, query: Query) -> Page: ...
 
     async def artifact_ids(self, query: Query) -> list[ArtifactId]:
-        """What a listing would hold, by id alone."""
+        """At most `query.limit` of what matches, by id alone, in no order."""
         ...
 
     async def count_artifacts(self, query: Query) -> int:

@@ -79,7 +79,10 @@ class Listing:
     async def ids(self) -> list[ArtifactId]:
         if self._query.limit <= 0 or await self._is_nowhere():
             return []
-        return [ArtifactId(id_) for id_, _ in await self._rows(self._query.limit)]
+        shape, number = await self._best_candidates()
+        what = self._range if shape is None else self._narrowed(shape)
+        rows = await self._fetch(sql.ids, what, long=shape is None or number > QUICK, limit=self._query.limit)
+        return [ArtifactId(row[0]) for row in rows]
 
     async def count(self) -> int:
         if await self._is_nowhere():

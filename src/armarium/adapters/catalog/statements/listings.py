@@ -222,6 +222,12 @@ def _bounds(order: Walk, key: Any, artifact_id: Any) -> list[ColumnElement[bool]
     }[order.segment]
 
 
+def ids(what: Range) -> Select[Any]:
+    """At most :limit, in no order."""
+    a = t.artifact.alias("a")
+    return select(a.c.id).where(*_chosen(what, a)).limit(bindparam("limit"))
+
+
 def count(what: Range) -> Select[Any]:
     a = t.artifact.alias("a")
     return select(func.count()).select_from(a).where(*_chosen(what, a))
