@@ -8,7 +8,9 @@ from armarium.domain.account_secret import AccountSecret, SealedSecret
 class AccountSecretReader(Protocol):
     """Questions, each answered by one statement. now: seconds since 1970; what has expired by then is not there."""
 
-    async def find_account_secret(self, workspace: str, name: str, *, now: float) -> SealedSecret | None: ...
+    async def find_account_secret(self, workspace: str, name: str, *, now: float) -> SealedSecret | None:
+        """A secret that has not expired."""
+        ...
 
     async def list_account_secrets(self, workspace: str, *, now: float) -> list[AccountSecret]:
         """Sorted by name, code point by code point."""

@@ -115,7 +115,9 @@ class UploadsParts(Protocol):
 
     async def put_part(
         self, upload_id: str, number: int, chunks: AsyncIterator[bytes], *, limit_bytes: int | None = None
-    ) -> PartStat: ...
+    ) -> PartStat:
+        """Store one part, in place of an earlier one of that number. Raises TooLarge."""
+        ...
 
     async def list_parts(self, upload_id: str) -> list[PartStat]:
         """Return the parts received so far, by number."""
@@ -128,7 +130,9 @@ class UploadsParts(Protocol):
         """
         ...
 
-    async def drop_parts(self, upload_id: str) -> None: ...
+    async def drop_parts(self, upload_id: str) -> None:
+        """Forget what has arrived; nothing having arrived is fine."""
+        ...
 
 
 @runtime_checkable
@@ -139,7 +143,9 @@ class SignsUrls(Protocol):
     that its URLs are dead: whoever still holds one cannot change the blob.
     """
 
-    async def sign_get(self, key: str, *, expires_in: timedelta, filename: str, content_type: str) -> str: ...
+    async def sign_get(self, key: str, *, expires_in: timedelta, filename: str, content_type: str) -> str:
+        """A URL that gives the blob, saved under a name and told as a type."""
+        ...
 
     async def begin_upload(self, key: str) -> str:
         """Return the store's own name for the upload; it stays open until it is finished or dropped."""

@@ -18,13 +18,17 @@ class OwnStoreReader(Protocol):
         """What was recorded for an artifact, the latest first."""
         ...
 
-    async def find_store(self, store_id: str) -> SealedStore | None: ...
+    async def find_store(self, store_id: str) -> SealedStore | None:
+        """A store by the id that the ids of its blobs begin with."""
+        ...
 
 
 class OwnStoreWriter(Protocol):
     """Changes."""
 
-    async def insert_store(self, store: SealedStore) -> None: ...
+    async def insert_store(self, store: SealedStore) -> None:
+        """Record a store before the first bytes go there."""
+        ...
 
     async def forget_stores(self) -> int:
         """Remove the records of stores that hold no blob and whose artifact is gone; returns how many."""

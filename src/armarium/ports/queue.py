@@ -16,7 +16,9 @@ from armarium.domain.job import Job, JobError, JobStatus
 class JobReader(Protocol):
     """Questions about jobs."""
 
-    async def find_job(self, job_id: str) -> Job | None: ...
+    async def find_job(self, job_id: str) -> Job | None:
+        """A job by id, in whatever status."""
+        ...
 
     async def list_jobs(
         self,
@@ -33,7 +35,9 @@ class JobReader(Protocol):
         """The newest job of each artifact that has one."""
         ...
 
-    async def has_due_job(self, kinds: Sequence[str], *, now: float) -> bool: ...
+    async def has_due_job(self, kinds: Sequence[str], *, now: float) -> bool:
+        """Whether there is one to claim, of these kinds."""
+        ...
 
     async def count_open_jobs(self) -> dict[JobStatus, int]:
         """How many are pending and how many in process."""
@@ -43,7 +47,9 @@ class JobReader(Protocol):
 class JobWriter(JobReader, Protocol):
     """Changes to jobs; each says whether it happened."""
 
-    async def insert_job(self, job: Job) -> None: ...
+    async def insert_job(self, job: Job) -> None:
+        """Add a job, together with what needs it."""
+        ...
 
     async def claim_job(self, kinds: Sequence[str], *, lease: str, until: float, now: float) -> Job | None:
         """Take up the job that has been due for longest, one whose lease has ended included; None when none is due.

@@ -27,7 +27,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 class RequestWriter(Protocol):
     """What is known of requests, and changes to it."""
 
-    async def find_request(self, request_id: str) -> Request | None: ...
+    async def find_request(self, request_id: str) -> Request | None:
+        """A request that was made before, answered or not."""
+        ...
 
     async def claim_request(self, request: Request, *, now: float) -> str | None:
         """Enter a request unless a valid one of that id is there; returns the id of what it makes, else None.
@@ -40,4 +42,6 @@ class RequestWriter(Protocol):
         """Answer a request and say until when that is good; a claim that was taken over does nothing."""
         ...
 
-    async def forget_requests(self, *, expired_before: float) -> None: ...
+    async def forget_requests(self, *, expired_before: float) -> None:
+        """Forget those that have expired."""
+        ...

@@ -10,7 +10,9 @@ from armarium.domain.vector import Hits, VectorChange, VectorItem, VectorQuery, 
 class VectorReader(Protocol):
     """Questions about vector collections, a part of `catalog.Reader`."""
 
-    async def vector_state(self, artifact_id: ArtifactId) -> VectorState: ...
+    async def vector_state(self, artifact_id: ArtifactId) -> VectorState:
+        """How many there are, and at which revision they stand."""
+        ...
 
     async def find_vectors(self, artifact_id: ArtifactId, ids: Sequence[str]) -> dict[str, VectorItem]:
         """Those of the vectors that are there."""
@@ -63,7 +65,9 @@ class VectorIndex(Protocol):
         """Raises Invalid for a condition it cannot check."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go of what is kept in memory or open."""
+        ...
 
 
 @runtime_checkable
