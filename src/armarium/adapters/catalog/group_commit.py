@@ -12,17 +12,19 @@ import random
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
+from armarium.adapters.catalog.gate import Gate
 from armarium.adapters.catalog.sqlite_connection import RunInThread, is_busy, refusal, told_plainly
 from armarium.domain.errors import Unavailable
 
 MAX_BATCH = 256
 BUSY_SECONDS = 10.0
 """How long another process may keep the database before a transaction gives up."""
+STINT_SECONDS = 0.02
+"""How long a process may go on writing before it lets others have a turn; each change of hands empties its cache."""
 
-_FIRST_PAUSE_SECONDS = 0.001
-_LONGEST_PAUSE_SECONDS = 0.05
+_PAUSE_SECONDS = 0.002
 _LOST = "The catalog could not keep the changes."
 
 
@@ -46,10 +48,17 @@ class GroupCommit:
     """The turns and batches of one connection."""
 
     def __init__(
-        self, connection: sqlite3.Connection, run_in_thread: RunInThread, *, busy_seconds: float = BUSY_SECONDS
+        self,
+        connection: sqlite3.Connection,
+        run_in_thread: RunInThread,
+        gate: Gate,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         self._connection = connection
         self._run_in_thread = run_in_thread
+        self._gate = gate
+        self._stint_ends = 0.0
         self._busy_seconds = busy_seconds
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._taken = False
@@ -129,19 +138,31 @@ class GroupCommit:
         return self._batch
 
     async def _begin_immediate(self) -> None:
-        """Take the write lock; while another process has it, try again without holding up the loop."""
+        """Take the write lock, in turn with other processes; the loop goes on meanwhile."""
+        if time.monotonic() < self._stint_ends and self._try_begin():
+            return
         deadline = time.monotonic() + self._busy_seconds
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if not is_busy(error) or time.monotonic() > deadline:
-                    raise
-            else:
-                return
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads the tries of many processes
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        await self._until(self._gate.try_enter, deadline)
+        try:
+            await self._until(self._try_begin, deadline)
+        finally:
+            self._gate.leave()
+        self._stint_ends = time.monotonic() + STINT_SECONDS
+
+    async def _until(self, attempt: Callable[[], bool], deadline: float) -> None:
+        while not attempt():
+            if time.monotonic() > deadline:
+                raise Unavailable("The catalog is busy.")
+            await asyncio.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the tries
+
+    def _try_begin(self) -> bool:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+            return False
+        return True
 
     def _keep(self, batch: _Batch) -> None:
         if not self._connection.in_transaction:

@@ -20,6 +20,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from armarium.adapters.catalog.compiled import Compiler
 from armarium.adapters.catalog.executor import Closed, closed
+from armarium.adapters.catalog.gate import Gate
 from armarium.adapters.catalog.group_commit import BUSY_SECONDS, GroupCommit
 from armarium.adapters.catalog.migrations import HEAD
 from armarium.adapters.catalog.records import FIRST_ASKED, SqlReader, SqlTransaction
@@ -61,13 +62,14 @@ class SqliteCatalog(SqlReader):
                 self._writer = await self._run(lambda: self._connected(path, durable, self._prepared))
                 reader = await self._run(lambda: self._connected(path, durable, connect))
                 self._scanner = await self._run(lambda: self._connected(path, durable, connect))
+                self._gate = self._resources.enter_context(contextlib.closing(Gate(self._path)))
         except BaseException:
             self._let_go()
             raise
         for build, *shape in FIRST_ASKED:
             self._compiler(build, *shape)
         self._executor = _Reader(reader, self._run, _one_at_a_time(self._scanner, self._run))
-        self._commits = GroupCommit(self._writer, self._run, busy_seconds=self._busy_seconds)
+        self._commits = GroupCommit(self._writer, self._run, self._gate, busy_seconds=self._busy_seconds)
         self._feed = TextFeed(self._writer, self._commits.transaction, self._run)
         self._feed.wake()  # what an earlier process did not get to
 
