@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from armarium.adapters.catalog import sqlite
+from armarium.adapters.catalog import remembered
 from armarium.adapters.catalog.sqlite import SqliteCatalog
 from armarium.domain.account import User
 
@@ -57,8 +57,8 @@ async def test_what_was_not_there_is_found_once_it_is(catalog):
 
 
 async def test_what_is_remembered_is_bounded(catalog, monkeypatch):
-    monkeypatch.setattr(sqlite, "_MOST_ROWS", 3)
+    monkeypatch.setattr(remembered, "MOST_ROWS", 3)
     for number in range(20):
         await catalog.find_user(f"nobody-{number}")
     assert await email(catalog) == "first"
-    assert len(catalog._executor._made) <= 3
+    assert len(catalog._executor._remembered) <= 3

@@ -2,44 +2,40 @@
 
     writers    a pool of connections, each with one transaction at a time
     readers    a pool of connections for single statements, each seeing what is committed when it begins
+    watcher    a connection that tells whether anybody has committed, see `postgres_readers.py`
 
-Any number of processes may use one database. Nothing is remembered between statements, so nobody reads what another
-process has changed meanwhile. `postgres_transaction.py` says what transactions lock.
+Any number of processes may use one database. `postgres_transaction.py` says what transactions lock.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
 
 from armarium.adapters.catalog.compiled import Compiler
-from armarium.adapters.catalog.executor import Closed, Executor, closed
+from armarium.adapters.catalog.executor import Closed, closed
 from armarium.adapters.catalog.migrations import HEAD
 from armarium.adapters.catalog.postgres_connection import (
     CONNECT_SECONDS,
     TransactionExecutor,
     is_lost,
-    make_pool,
     told_plainly,
 )
+from armarium.adapters.catalog.postgres_pool import Connections
+from armarium.adapters.catalog.postgres_readers import Readers
 from armarium.adapters.catalog.postgres_schema import bring_up_to_date
 from armarium.adapters.catalog.postgres_transaction import PostgresTransaction
 from armarium.adapters.catalog.records import FIRST_ASKED, SqlReader
 from armarium.domain.errors import Unavailable
 
-T = TypeVar("T")
-
 START_SECONDS = 15.0
 """How long to wait for a database that starts at the same time as we do."""
 _PAUSE_SECONDS = 0.2
-_WAIT_SECONDS = 10.0
-"""How long a statement may wait for a free connection."""
 _ROLLBACK_SECONDS = 5.0
-_CLOSE_SECONDS = 5.0
 
 
 class PostgresCatalog(SqlReader):
@@ -64,7 +60,8 @@ class PostgresCatalog(SqlReader):
             raise
         for build, *shape in FIRST_ASKED:
             self._compiler(build, *shape)
-        self._executor = _Readers(readers, long_ones=max(1, self._size // 2))
+        self._executor = Readers(self._url, readers, long_ones=max(1, self._size // 2))
+        self._resources.push_async_callback(self._executor.close)
 
     async def _prepare(self) -> None:
         """Bring the schema up to date, once the server answers."""
@@ -82,10 +79,10 @@ class PostgresCatalog(SqlReader):
         finally:
             await connection.close()
 
-    async def _connect(self) -> Any:
-        pool = await make_pool(self._url, self._size)
-        self._resources.push_async_callback(_close, pool)
-        return pool
+    async def _connect(self) -> Connections:
+        connections = await Connections.to(self._url, self._size)
+        self._resources.push_async_callback(connections.close)
+        return connections
 
     async def close(self) -> None:
         """Finish what is under way and disconnect."""
@@ -100,7 +97,7 @@ class PostgresCatalog(SqlReader):
         """
         if isinstance(self._executor, Closed):
             raise closed()
-        async with _connected(self._writers) as connection:
+        async with self._writers.lent() as connection:
             with told_plainly():
                 await connection.execute("BEGIN")
             executor = TransactionExecutor(connection)
@@ -117,16 +114,6 @@ class PostgresCatalog(SqlReader):
                 raise Unavailable("The catalog could not keep the changes.")
 
 
-@contextlib.asynccontextmanager
-async def _connected(pool: Any) -> AsyncIterator[Any]:
-    with told_plainly():
-        connection = await pool.acquire(timeout=_WAIT_SECONDS)
-    try:
-        yield connection
-    finally:
-        await pool.release(connection)
-
-
 async def _roll_back(connection: Any) -> None:
     """Take a transaction back; a connection that cannot even do that is given up, which has the same effect."""
     with contextlib.suppress(asyncpg.InterfaceError):  # it is lost already, and the pool has taken it back
@@ -138,55 +125,3 @@ async def _roll_back(connection: Any) -> None:
         except BaseException:
             connection.terminate()
             raise
-
-
-async def _close(pool: Any) -> None:
-    """Disconnect; connections still in use after a while are cut, as are those to a server that is gone."""
-    try:
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await pool.close()
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        pool.terminate()
-
-
-class _Readers(Executor):
-    """Single statements, each on any connection. Long ones never take all of them."""
-
-    def __init__(self, pool: Any, *, long_ones: int) -> None:
-        self._pool = pool
-        self._long_ones = asyncio.Semaphore(long_ones)
-
-    async def fetch_all(self, sql: str, values: Sequence[Any], *, long: bool = False) -> list[Any]:
-        if not long:
-            return await self._fetch(sql, values)
-        async with self._long_ones:
-            return await self._fetch(sql, values)
-
-    async def fetch_one(
-        self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
-    ) -> T | None:
-        rows = await self.fetch_all(sql, values, long=long)
-        return make(rows[0]) if rows else None
-
-    async def _fetch(self, sql: str, values: Sequence[Any]) -> list[Any]:
-        """Read; once more where the connection turns out to be lost, as all are after the server was restarted."""
-        with told_plainly():
-            try:
-                return await self._once(sql, values)
-            except Exception as error:
-                if not is_lost(error):
-                    raise
-            return await self._once(sql, values)
-
-    async def _once(self, sql: str, values: Sequence[Any]) -> list[Any]:
-        connection = await self._pool.acquire(timeout=_WAIT_SECONDS)
-        try:
-            return await connection.fetch(sql, *values)  # type: ignore[no-any-return]
-        finally:
-            await self._pool.release(connection)
-
-    async def execute(self, sql: str, values: Sequence[Any]) -> int:
-        raise NotImplementedError("Changes belong in a transaction.")
-
-    async def execute_many(self, sql: str, rows: Any) -> None:
-        raise NotImplementedError("Changes belong in a transaction.")

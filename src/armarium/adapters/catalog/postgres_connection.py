@@ -96,21 +96,26 @@ class Connection(asyncpg.Connection):  # type: ignore[misc, unused-ignore]
         return ""
 
 
+_OPTIONS: dict[str, Any] = {
+    "connection_class": Connection,
+    "statement_cache_size": 1024,
+    "max_cached_statement_lifetime": 0,
+    "max_cacheable_statement_size": 0,
+    "command_timeout": STATEMENT_SECONDS,
+    "timeout": CONNECT_SECONDS,
+    # Compiling a plan to machine code costs more than most of our statements take.
+    "server_settings": {"application_name": "armarium", "jit": "off", "max_parallel_workers_per_gather": "0"},
+}
+
+
+async def connect(url: str) -> Any:
+    return await asyncpg.connect(url, **_OPTIONS)
+
+
 async def make_pool(url: str, size: int) -> "asyncpg.Pool[Any]":
     """Connect. size: connections at most."""
-    return await asyncpg.create_pool(
-        url,
-        min_size=0,  # it would be restored behind our back, and complained about while the server is away
-        max_size=size,
-        connection_class=Connection,
-        statement_cache_size=1024,
-        max_cached_statement_lifetime=0,
-        max_cacheable_statement_size=0,
-        command_timeout=STATEMENT_SECONDS,
-        timeout=CONNECT_SECONDS,
-        # Compiling a plan to machine code costs more than most of our statements take.
-        server_settings={"application_name": "armarium", "jit": "off"},
-    )
+    # min_size 0: it would be restored behind our back, and complained about while the server is away
+    return await asyncpg.create_pool(url, min_size=0, max_size=size, **_OPTIONS)
 
 
 class ConnectionExecutor:

@@ -24,6 +24,7 @@ from armarium.adapters.catalog.gate import Gate
 from armarium.adapters.catalog.group_commit import BUSY_SECONDS, GroupCommit
 from armarium.adapters.catalog.migrations import HEAD
 from armarium.adapters.catalog.records import FIRST_ASKED, SqlReader, SqlTransaction
+from armarium.adapters.catalog.remembered import Remembered
 from armarium.adapters.catalog.schema import bring_up_to_date
 from armarium.adapters.catalog.sqlite_connection import (
     RunInThread,
@@ -34,7 +35,6 @@ from armarium.adapters.catalog.sqlite_connection import (
 )
 from armarium.adapters.catalog.text_feed import TextFeed
 
-_MOST_ROWS = 4096
 _QUICK_STEPS = 100_000
 """SQLite's own steps a read may take in the event loop, some milliseconds; then it starts again in a thread."""
 _OPEN_WAIT_MS = 10_000
@@ -164,8 +164,7 @@ class _Reader(SqliteExecutor):
         super().__init__(connection, run_in_thread)
         self._scan = scan
         self._alarms = 0
-        self._made: dict[tuple[str, Sequence[Any]], Any] = {}
-        self._data_version = -1
+        self._remembered = Remembered()
         self._has_looked = False
         self._loop = asyncio.get_running_loop()
         connection.set_progress_handler(self._alarm, _QUICK_STEPS)
@@ -190,29 +189,21 @@ class _Reader(SqliteExecutor):
         self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
     ) -> T | None:
         if not self._has_looked:
-            self._forget_what_changed()
-        key = (sql, values)
-        if key in self._made:
-            remembered: T | None = self._made[key]
-            return remembered
-        version = self._data_version
+            self._look()
+        remembered, question = self._remembered, (sql, values)
+        if question in remembered:
+            made: T | None = remembered[question]
+            return made
+        since = remembered.state
         rows = await self.fetch_all(sql, values, long=long)
         made = make(rows[0]) if rows else None
-        if version == self._data_version:  # else somebody committed while a thread was reading
-            self._remember(key, made)
+        remembered.keep(question, made, since=since)
         return made
 
-    def _remember(self, key: tuple[str, Sequence[Any]], made: Any) -> None:
-        if len(self._made) >= _MOST_ROWS:
-            self._made.clear()
-        self._made[key] = made
-
-    def _forget_what_changed(self) -> None:
+    def _look(self) -> None:
         with told_plainly():
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        if version != self._data_version:
-            self._data_version = version
-            self._made.clear()
+        self._remembered.move_on(version)
         self._has_looked = True
         self._loop.call_soon(self._look_again)
 
