@@ -15,6 +15,7 @@ and nothing a user wrote is ever part of SQL.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -22,14 +23,15 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     FromClause,
+    Select,
     and_,
     bindparam,
-    exists,
     false,
     func,
     literal_column,
     not_,
     or_,
+    select,
     true,
 )
 
@@ -59,6 +61,7 @@ from armarium.domain.query import (
 from armarium.domain.sort_keys import equal_keys, sort_key
 
 Shape = tuple[Any, ...]
+Holding = Callable[[Select[Any]], ColumnElement[bool]]
 
 ALWAYS: Shape = ("all", ())
 NEVER: Shape = ("any", ())
@@ -220,22 +223,28 @@ def needs_artifact(shape: Shape) -> bool:
     return not shape[0].startswith("field")
 
 
-def expression(shape: Shape, artifact: FromClause, artifact_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The SQL condition of a shape for the artifact with an id; `artifact` holds its row where one is needed."""
+def expression(
+    shape: Shape, artifact: FromClause, artifact_id: ColumnElement[Any], holds: Holding = Select.exists
+) -> ColumnElement[bool]:
+    """The SQL condition of a shape for the artifact with an id; `artifact` holds its row where one is needed.
+
+    holds: how a question is asked of other tables, as a part of the statement or `Holds`.
+    """
     word, *rest = shape
     if word in ("all", "any"):
-        parts = [expression(part, artifact, artifact_id) for part in rest[0]]
+        parts = [expression(part, artifact, artifact_id, holds) for part in rest[0]]
         return and_(true(), *parts) if word == "all" else or_(false(), *parts)
     if word == "not":
-        return not_(expression(rest[0], artifact, artifact_id))
+        return not_(expression(rest[0], artifact, artifact_id, holds))
     if word == "keyword":
         return ManifestContains(artifact_id, artifact.c.manifest, rest[0])
     if word.startswith("column"):
         return _column_expression(word, artifact.c[rest[0]], rest[1:])
     mine = t.field.alias()
+    rows = select(mine.c.artifact_id).where(mine.c.artifact_id == artifact_id)
     if word == "lacks":
-        return ~exists().where(mine.c.artifact_id == artifact_id, mine.c.name == bindparam(rest[0]))
-    return exists().where(mine.c.artifact_id == artifact_id, *field_conditions(shape, mine))
+        return not_(holds(rows.where(mine.c.name == bindparam(rest[0]))))
+    return holds(rows.where(*field_conditions(shape, mine)))
 
 
 def _column_expression(word: str, column: ColumnElement[Any], names: list[Any]) -> ColumnElement[bool]:

@@ -157,17 +157,20 @@ class Listing:
         shapes = [shape for shape in self._range.conjuncts if sql.is_indexed(shape, self._range.within)]
         if self._range.stage is Stage.DRAFTED:
             shapes.append(DRAFTED)
-        numbers = [await self._count_candidates(shape) for shape in shapes]
-        if not shapes:
-            return None, 0
-        fewest = min(numbers)
-        return shapes[numbers.index(fewest)], fewest
+        counted = [await self._count_candidates(shape, number) for number, shape in enumerate(shapes)]
+        return min(counted, key=lambda candidates: candidates[1], default=(None, 0))
 
-    async def _count_candidates(self, shape: Shape) -> int:
-        rows = await self._fetch(
-            sql.count_candidates, shape, self._range.within, long="keyword" in str(shape), limit=FEW + 1
-        )
-        return int(rows[0][0])
+    async def _count_candidates(self, shape: Shape, number: int) -> tuple[Shape, int]:
+        """A shape for what another one finds, and how many that are. What it costs to look up words is paid once."""
+        within = self._range.within
+        if "keyword" not in str(shape):
+            rows = await self._fetch(sql.count_candidates, shape, within, limit=FEW + 1)
+            return shape, int(rows[0][0])
+        found = [row[0] for row in await self._fetch(sql.some_candidates, shape, within, long=True, limit=FEW + 1)]
+        if len(found) > FEW:
+            return shape, len(found)
+        self._values[f"found_{number}"] = json_list(found)
+        return (sql.FOUND, f"found_{number}"), len(found)
 
     async def _sorted(self, what: Range, number: int) -> list[Row]:
         after = self._query.after

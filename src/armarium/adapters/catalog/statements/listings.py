@@ -18,7 +18,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    exists,
+    false,
     func,
     literal_column,
     null,
@@ -28,9 +28,9 @@ from sqlalchemy import (
 )
 
 from armarium.adapters.catalog import tables as t
-from armarium.adapters.catalog.constructs import InList, TextHits
+from armarium.adapters.catalog.constructs import Holds, InList, Listed, TextHits
 from armarium.adapters.catalog.fields import DOUBLE, ELEMENT, SCALAR
-from armarium.adapters.catalog.filters import Shape, expression, field_conditions, needs_artifact
+from armarium.adapters.catalog.filters import Holding, Shape, expression, field_conditions, needs_artifact
 from armarium.domain.query import CHILD_COUNT, Stage
 
 
@@ -85,6 +85,8 @@ class Walk(msgspec.Struct, frozen=True):
 
 DRAFTED: Shape = ("drafted",)
 """The artifacts with a draft, as candidates."""
+FOUND = "found"
+"""Word of the shapes that are a list of candidates, in the parameter they name."""
 
 
 def artifacts_within(within: Within, a: FromClause, *, by_index: bool = True) -> list[ColumnElement[bool]]:
@@ -107,24 +109,29 @@ def artifacts_within(within: Within, a: FromClause, *, by_index: bool = True) ->
             return []
 
 
-def _filtered(what: Range, a: FromClause, artifact_id: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-    conditions = [expression(shape, a, artifact_id) for shape in what.conjuncts]
-    if what.stage is Stage.COMMITTED:
-        conditions.append(exists().where(t.version.c.artifact_id == artifact_id))
-    if what.stage is Stage.DRAFTED:
-        conditions.append(exists().where(t.draft.c.artifact_id == artifact_id))
-    return conditions
+def _filtered(
+    what: Range, a: FromClause, artifact_id: ColumnElement[Any], holds: Holding = Select.exists
+) -> list[ColumnElement[bool]]:
+    conditions = [expression(shape, a, artifact_id, holds) for shape in what.conjuncts]
+    table = {Stage.COMMITTED: t.version, Stage.DRAFTED: t.draft}.get(what.stage)
+    if table is None:
+        return conditions
+    in_stage = holds(select(table.c.artifact_id).where(table.c.artifact_id == artifact_id))
+    if holds is not Holds or not conditions:
+        return [*conditions, in_stage]
+    # Nearly everything is in the stage that is asked for: a database that thinks of that first asks in vain.
+    return [case((and_(*conditions), in_stage), else_=false())]
 
 
-def _chosen(what: Range, a: FromClause) -> list[ColumnElement[bool]]:
+def _chosen(what: Range, a: FromClause, holds: Holding = Select.exists) -> list[ColumnElement[bool]]:
     if what.candidates is None:
-        return [*artifacts_within(what.within, a), *_filtered(what, a, a.c.id)]
+        return [*artifacts_within(what.within, a), *_filtered(what, a, a.c.id, holds)]
     found = a.c.id.in_(candidates(what.candidates, what.within))
     if what.candidates[0] not in FIELD_LOOKUPS or not what.within.is_scope:
-        return [found, *artifacts_within(what.within, a, by_index=False), *_filtered(what, a, a.c.id)]
+        return [found, *artifacts_within(what.within, a, by_index=False), *_filtered(what, a, a.c.id, holds)]
     # The side table's index answers both where they live and this condition, exactly.
     rest = tuple(shape for shape in what.conjuncts if shape != what.candidates)
-    return [found, *_filtered(msgspec.structs.replace(what, conjuncts=rest), a, a.c.id)]
+    return [found, *_filtered(msgspec.structs.replace(what, conjuncts=rest), a, a.c.id, holds)]
 
 
 # ids in order
@@ -176,7 +183,7 @@ def _along_fields(what: Range, order: Walk) -> tuple[Select[Any], Any]:
     conditions = [f.c.scope == bindparam("scope"), f.c.name == bindparam("order_name"), f.c.element == SCALAR_]
     conditions += _bounds(order, f.c.value, f.c.artifact_id)
     chosen = select(f.c.artifact_id, f.c.value).select_from(source)
-    return chosen.where(*conditions, *_filtered(what, a, f.c.artifact_id)), f
+    return chosen.where(*conditions, *_filtered(what, a, f.c.artifact_id, Holds)), f
 
 
 SCALAR_: ColumnElement[int] = literal_column(str(SCALAR))
@@ -192,7 +199,7 @@ def _ordered(what: Range, order: Walk) -> tuple[Select[Any], Any, Any]:
         mine = and_(f.c.artifact_id == a.c.id, f.c.name == bindparam("order_name"), f.c.element == SCALAR_)
         source = a.outerjoin(f, mine)
     shown = null() if order.column == "id" else key
-    chosen = select(a.c.id, shown).select_from(source).where(*_chosen(what, a), *_bounds(order, key, a.c.id))
+    chosen = select(a.c.id, shown).select_from(source).where(*_chosen(what, a, Holds), *_bounds(order, key, a.c.id))
     return chosen, key, a.c.id
 
 
@@ -334,15 +341,20 @@ def _parts(shape: Shape, within: Within) -> list[Select[Any]]:
         return [select(TextHits(rest[0], rest[1]).c.artifact_id)]
     if shape == DRAFTED:
         return [select(t.draft.c.artifact_id)]
-    if word == "column_in":
-        a = t.artifact.alias()
-        return [select(a.c.id).where(InList(a.c[rest[0]], rest[1]))]
-    if word == "column_is":
-        a = t.artifact.alias()
-        found = select(a.c.id).where(a.c[rest[0]] == bindparam(rest[1]))
-        return [found if rest[0] == "id" else found.where(a.c.workspace == bindparam("workspace"))]
+    if word == FOUND:
+        return [select(Listed(rest[0]).c.item)]
+    if word in ("column_is", "column_in"):
+        return [_by_column(word, *rest)]
     f = t.field.alias()
     return [select(f.c.artifact_id).where(_in_scope(within, f), *field_conditions(shape, f))]
+
+
+def _by_column(word: str, column: str, value: str) -> Select[Any]:
+    a = t.artifact.alias()
+    if word == "column_in":
+        return select(a.c.id).where(InList(a.c[column], value))
+    found = select(a.c.id).where(a.c[column] == bindparam(value))
+    return found if column == "id" else found.where(a.c.workspace == bindparam("workspace"))
 
 
 def _in_scope(within: Within, f: FromClause) -> ColumnElement[bool]:
@@ -365,7 +377,11 @@ def _next_parent(behind: Any) -> Any:
     return (least if behind is None else least.where(a.c.parent_id > behind)).scalar_subquery()
 
 
+def some_candidates(shape: Shape, within: Within) -> Select[Any] | CompoundSelect[Any]:
+    """At most :limit of them."""
+    return candidates(shape, within).limit(bindparam("limit"))
+
+
 def count_candidates(shape: Shape, within: Within) -> Select[Any]:
     """How many candidates there are, counted up to :limit."""
-    some = candidates(shape, within).limit(bindparam("limit")).subquery()
-    return select(func.count()).select_from(some)
+    return select(func.count()).select_from(some_candidates(shape, within).subquery())
