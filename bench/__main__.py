@@ -8,6 +8,7 @@ python -m bench --out new.json --compare old.json
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -23,8 +24,9 @@ from bench.harness import Bench
 from bench.machine import Machine, servers_behind, this_machine
 from bench.report import Report, Run, load, now, save, show, show_comparison
 from bench.rows import ROWS
-from bench.sizes import FULL, QUICK
+from bench.sizes import FULL, QUICK, Sizes
 
+LARGE_FILES_KEPT = 20
 STORAGES = [f"{catalog}+{blobs}" for catalog in CATALOGS for blobs in BLOBS]
 
 
@@ -32,8 +34,13 @@ def main() -> int:
     options = _options()
     console = Console(width=None if sys.stdout.isatty() else 160)
     former = load(options.compare) if options.compare else None
+    sizes = QUICK if options.quick else FULL
+    missing = _missing_gb(options.folder, sizes)
+    if missing > 0:
+        print(f"The disk is {missing:.0f} GB short: free some, or name another with --folder.", file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory(prefix="armarium-bench-", dir=options.folder) as folder:
-        told = _measured(options, Path(folder))
+        told = _measured(options, Path(folder), sizes)
     show(told, console)
     if options.out:
         save(told, options.out)
@@ -42,8 +49,13 @@ def main() -> int:
     return 1 if any(run.failed for run in told.runs) else 0
 
 
-def _measured(options: argparse.Namespace, folder: Path) -> Report:
-    sizes = QUICK if options.quick else FULL
+def _missing_gb(folder: Path | None, sizes: Sizes) -> float:
+    """What a disk lacks for all that one storage keeps; an S3 server frees nothing of it before the end."""
+    needed = LARGE_FILES_KEPT * sizes.large_bytes
+    return (needed - shutil.disk_usage(folder or tempfile.gettempdir()).free) / 1e9
+
+
+def _measured(options: argparse.Namespace, folder: Path, sizes: Sizes) -> Report:
     started_at, began, load_before = now(), time.monotonic(), os.getloadavg()[0]
     machine, floors, runs = this_machine(folder), Floors(), []
     for name in options.storage:
