@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from armarium.adapters.embedder.by_uri import EmbeddersByUri
-from armarium.assembly import Parts, assemble, running
+from armarium.assembly import Parts, assemble, open_store, running, share_key
 from armarium.core import Core
 from armarium.core.ranked_search import MOST_AMONG, RankedSearch, Wanted
+from armarium.core.relocation import Relocation
 from armarium.core.semantic_index import INDEX
 from armarium.core.versions import Changes
 from armarium.domain.errors import Conflict, Forbidden
@@ -271,3 +272,24 @@ async def test_one_job_follows_a_collection_and_says_why_it_cannot(parts):
     assert [job.status for job in jobs] == [JobStatus.COMPLETED, JobStatus.FAILED]
     with pytest.raises(Conflict):
         await core.jobs.cancel(ADA, jobs[0].id)
+
+
+async def test_a_copied_store_is_searched_and_what_waited_waits_there(tmp_path, postgres):
+    here = Settings(data=tmp_path / "here")
+    there = Settings(data=tmp_path / "there", database=postgres.fresh())
+    parts = assemble(here, "http://x")
+    async with running(parts) as core:
+        await core.accounts.ensure_home("ada")
+        collection = await a_collection(core, "c")
+        first, second = await fill(core, collection, 2, 11)
+        await follow(parts)
+        await core.versions.edit(ADA, first, Changes(manifest={"name": "volcano"}))
+    share_key(here, there)
+    async with open_store(here) as source, open_store(there) as target:
+        await Relocation(source, target).run()
+    parts = assemble(there, "http://x")
+    async with running(parts) as core:
+        found = await core.ranked_search.children(ADA, collection, Wanted(text="sea"))
+        assert set(ids(found)) == {first, second}
+        await follow(parts)
+        assert bytes((await core.catalog.find_vectors(collection, [first]))[first].payload) == b'{"":["volcano"]}'

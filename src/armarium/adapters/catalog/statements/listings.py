@@ -127,11 +127,21 @@ def _chosen(what: Range, a: FromClause, holds: Holding = Select.exists) -> list[
     if what.candidates is None:
         return [*artifacts_within(what.within, a), *_filtered(what, a, a.c.id, holds)]
     found = a.c.id.in_(candidates(what.candidates, what.within))
-    if what.candidates[0] not in FIELD_LOOKUPS or not what.within.is_scope:
-        return [found, *artifacts_within(what.within, a, by_index=False), *_filtered(what, a, a.c.id, holds)]
-    # The side table's index answers both where they live and this condition, exactly.
+    if _is_field_of_scope(what):
+        return [found, *_filtered(_without_candidates(what), a, a.c.id, holds)]
+    rest = _without_candidates(what) if what.candidates[0] == "column_in" else what
+    return [found, *artifacts_within(what.within, a, by_index=False), *_filtered(rest, a, a.c.id, holds)]
+
+
+def _is_field_of_scope(what: Range) -> bool:
+    """Whether the side table's index answers both where the candidates live and their condition, exactly."""
+    return what.candidates is not None and what.candidates[0] in FIELD_LOOKUPS and what.within.is_scope
+
+
+def _without_candidates(what: Range) -> Range:
+    """What is left to look at where the candidates are exactly those of their condition."""
     rest = tuple(shape for shape in what.conjuncts if shape != what.candidates)
-    return [found, *_filtered(msgspec.structs.replace(what, conjuncts=rest), a, a.c.id, holds)]
+    return msgspec.structs.replace(what, conjuncts=rest)
 
 
 # ids in order
@@ -231,8 +241,13 @@ def _bounds(order: Walk, key: Any, artifact_id: Any) -> list[ColumnElement[bool]
 
 def ids(what: Range) -> Select[Any]:
     """At most :limit, in no order."""
-    a = t.artifact.alias("a")
-    return select(a.c.id).where(*_chosen(what, a)).limit(bindparam("limit"))
+    a, f = t.artifact.alias("a"), t.field.alias("f")
+    rest = _without_candidates(what)
+    if what.candidates is None or not _is_field_of_scope(what) or any(map(needs_artifact, rest.conjuncts)):
+        return select(a.c.id).where(*_chosen(what, a)).limit(bindparam("limit"))
+    mine = [f.c.scope == bindparam("scope"), *field_conditions(what.candidates, f)]
+    found = select(f.c.artifact_id).where(*mine, *_filtered(rest, a, f.c.artifact_id))
+    return found.distinct().limit(bindparam("limit"))
 
 
 def count(what: Range) -> Select[Any]:
@@ -343,16 +358,16 @@ def _parts(shape: Shape, within: Within) -> list[Select[Any]]:
         return [select(t.draft.c.artifact_id)]
     if word == FOUND:
         return [select(Listed(rest[0]).c.item)]
-    if word in ("column_is", "column_in"):
-        return [_by_column(word, *rest)]
+    if word == "column_in":
+        return [select(Listed(rest[1]).c.item)]
+    if word == "column_is":
+        return [_by_column(*rest)]
     f = t.field.alias()
     return [select(f.c.artifact_id).where(_in_scope(within, f), *field_conditions(shape, f))]
 
 
-def _by_column(word: str, column: str, value: str) -> Select[Any]:
+def _by_column(column: str, value: str) -> Select[Any]:
     a = t.artifact.alias()
-    if word == "column_in":
-        return select(a.c.id).where(InList(a.c[column], value))
     found = select(a.c.id).where(a.c[column] == bindparam(value))
     return found if column == "id" else found.where(a.c.workspace == bindparam("workspace"))
 
