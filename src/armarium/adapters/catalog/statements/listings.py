@@ -356,10 +356,8 @@ def _parts(shape: Shape, within: Within) -> list[Select[Any]]:
         return [select(TextHits(rest[0], rest[1]).c.artifact_id)]
     if shape == DRAFTED:
         return [select(t.draft.c.artifact_id)]
-    if word == FOUND:
-        return [select(Listed(rest[0]).c.item)]
-    if word == "column_in":
-        return [select(Listed(rest[1]).c.item)]
+    if word in (FOUND, "column_in"):  # a list of ids already, in the last parameter
+        return [select(Listed(rest[-1]).c.item)]
     if word == "column_is":
         return [_by_column(*rest)]
     f = t.field.alias()
