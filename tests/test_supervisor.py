@@ -113,6 +113,35 @@ def test_a_worker_that_answered_is_replaced_soon_however_often_it_falls(tmp_path
         supervisor.wait()
 
 
+STARTING = """
+import os, pathlib, signal, sys, time
+from armarium.supervisor import Supervisor
+
+def be_slow():
+    pathlib.Path(sys.argv[1]).touch()
+    time.sleep(1)
+
+def work(worker):
+    while True:
+        signal.pause()
+
+os.register_at_fork(after_in_child=be_slow)
+Supervisor(1, work, lambda reports: None, patience_seconds=600).run()
+"""
+
+
+def test_a_worker_that_was_only_just_begun_stops_with_the_others(tmp_path: Path):
+    begun = tmp_path / "begun"
+    supervisor = subprocess.Popen([sys.executable, "-c", STARTING, str(begun)])
+    try:
+        until(begun.exists, "no worker begins")
+        supervisor.terminate()
+        assert supervisor.wait(PATIENCE_SECONDS) == 0
+    finally:
+        supervisor.kill()
+        supervisor.wait()
+
+
 async def test_the_service_of_a_client_keeps_working_when_its_worker_is_killed(server: RunningServer):
     client = await connect_to_server({"server_url": server.url, "token": server.admin_token})
     try:

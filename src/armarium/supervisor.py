@@ -178,10 +178,13 @@ class Supervisor:
     def _start(self, place: _Place) -> None:
         reading, writing = os.pipe()
         place.started_at, place.has_reported = time.monotonic(), False
+        # Until a worker has let go of our handlers, it would take a signal for one of ours and live on.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
         pid = os.fork()
         if pid == 0:
             os.close(reading)
             self._be_a_worker(Worker(place.number, self._lifeline, writing))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         os.close(writing)
         place.pid, place.report = pid, reading
         self._selector.register(reading, selectors.EVENT_READ, place)
@@ -205,6 +208,7 @@ class Supervisor:
         signal.set_wakeup_fd(-1)
         for number in (*_STOPPING, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         self._selector.close()
         for descriptor in (self._lifeline_end, self._waking, self._wake_end):
             os.close(descriptor)
