@@ -1,6 +1,6 @@
 """What a transaction does on PostgreSQL beyond the statements: it locks, since others run at the same time.
 
-    an artifact that is found     no other transaction finds it before this one ends
+    an artifact that is found     no other transaction finds it before this one ends; nobody sees one that is made here
     ... shared                    nobody removes it; many may do so at once, as those who put children into it
     a workspace that is found     the same
     a slot that is filled         its draft is neither committed nor discarded meanwhile
@@ -11,7 +11,10 @@ Two transactions that wait for each other end with Interrupted for one of them.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+from armarium.adapters.catalog.compiled import Compiler
+from armarium.adapters.catalog.executor import Executor
 from armarium.adapters.catalog.records import SqlTransaction
 from armarium.adapters.catalog.rows import json_list
 from armarium.adapters.catalog.statements import artifacts as artifact_sql
@@ -27,9 +30,21 @@ from armarium.domain.identifiers import ArtifactId, ArtifactRef, ByAlias
 class PostgresTransaction(SqlTransaction):
     """The `Transaction` port on PostgreSQL."""
 
+    def __init__(self, executor: Executor, compiler: Compiler) -> None:
+        super().__init__(executor, compiler)
+        self._own: set[ArtifactId] = set()
+
+    async def insert_artifact(self, *, id: ArtifactId, **values: Any) -> bool:
+        is_new = await super().insert_artifact(id=id, **values)
+        if is_new:
+            self._own.add(id)
+        return is_new
+
     async def find_artifact(
         self, ref: ArtifactRef, *, viewer: str | None = None, count_children: bool = False, shared: bool = False
     ) -> Found | None:
+        if not isinstance(ref, ByAlias) and ref.id in self._own:
+            return await super().find_artifact(ref, viewer=viewer, count_children=count_children)
         if isinstance(ref, ByAlias):
             locked = await self._one(sql.lock_artifact, True, shared, workspace=ref.workspace, alias=ref.alias)
         else:
