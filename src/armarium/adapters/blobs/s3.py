@@ -279,9 +279,16 @@ async def _grown(pieces: AsyncIterator[list[bytes]]) -> AsyncIterator[bytes]:
     count, gathered, held = 0, [], 0
     async for batch in pieces:
         gathered += batch
+        batch.clear()  # whoever gathered it may hold it while the piece is on its way
         held += 1
         if held >= 1 << (count // _PARTS_OF_ONE_SIZE):
-            yield b"".join(gathered)
-            count, gathered, held = count + 1, [], 0
+            count, held = count + 1, 0
+            yield _emptied(gathered)
     if gathered:
-        yield b"".join(gathered)
+        yield _emptied(gathered)
+
+
+def _emptied(pieces: list[bytes]) -> bytes:
+    joined = b"".join(pieces)
+    pieces.clear()
+    return joined
