@@ -1,9 +1,13 @@
 """The SQLite catalog, held to the contracts: on a file and on its private one."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from armarium.adapters.catalog import listing
 from armarium.adapters.catalog.sqlite import SqliteCatalog
+from armarium.adapters.catalog.sqlite_connection import connect
 from armarium.testing.contracts.catalog import CatalogContract
 from armarium.testing.contracts.listing import ListingContract
 
@@ -35,3 +39,15 @@ class TestListingWithoutCandidates(ListingContract):
     @pytest.fixture(autouse=True)
     def _nothing_is_few(self, monkeypatch):
         monkeypatch.setattr(listing, "FEW", -1)
+
+
+def test_a_new_file_can_be_opened_by_many_at_once(tmp_path):
+    together = threading.Barrier(8)
+
+    def open_and_close(number: int) -> None:
+        together.wait()
+        connect(tmp_path / f"{number}.db", wait_ms=10_000).close()
+
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(40):
+            list(threads.map(open_and_close, [number] * 8))

@@ -1,6 +1,7 @@
 """SQLite connections and statements run on them, with its errors in our words."""
 
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ _CHECKPOINT_PAGES = 10_000
 """40 MB of log: group commits fill SQLite's default of 4 MB several times a second, each time for two more fsyncs."""
 _WAIT_MS = 250
 """How long a reader may wait while another process recovers the file; SQLite's readers wait for nothing else."""
+_PAUSE_SECONDS = 0.005
 
 T = TypeVar("T")
 RunInThread = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -27,8 +29,8 @@ def connect(path: Path, *, durable: bool = True, wait_ms: int = _WAIT_MS) -> sql
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, cached_statements=512, timeout=wait_ms / 1000
     )
+    _use_wal(connection, patience_seconds=wait_ms / 1000)
     for pragma in (
-        "journal_mode=WAL",
         f"synchronous={'FULL' if durable else 'OFF'}",
         "foreign_keys=ON",
         "temp_store=MEMORY",
@@ -41,6 +43,20 @@ def connect(path: Path, *, durable: bool = True, wait_ms: int = _WAIT_MS) -> sql
     connection.create_function("armarium_contains", 2, contains, deterministic=True)
     connection.create_function("armarium_matches", 2, matches, deterministic=True)
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection, *, patience_seconds: float) -> None:
+    """Several that open a new file at once are in each other's way here, and SQLite itself does not wait."""
+    end = time.monotonic() + patience_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def is_busy(error: sqlite3.Error) -> bool:
