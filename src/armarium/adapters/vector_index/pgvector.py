@@ -32,6 +32,9 @@ _log = logging.getLogger(__name__)
 
 _FEW = 2000
 """So many that match are compared one by one: faster than to look for them in a graph, and exact."""
+_RARE = 50
+_SOME = 20_000
+"""So many, too, where fewer than one in fifty match: a graph leads past most of these."""
 _DEEP = 500
 """Who wants more than that gets everything compared: a graph is for the first pages."""
 _COLLECTIONS = 100
@@ -228,7 +231,7 @@ class PgvectorIndex:
     async def _ranked(self, followed: _Followed, query: VectorQuery, matching: Mask, total: int) -> Hits:
         wanted = query.offset + query.limit
         vector = _as_parameter(followed.space, query.vector or b"")
-        if total <= _FEW:
+        if total <= (_SOME if total * _RARE < len(matching) else _FEW):
             found = await self._fetch(followed, _OF_PLACES, vector, np.flatnonzero(matching).tolist())
         else:
             mask = (vector, np.packbits(matching, bitorder="little").tobytes(), len(matching))
