@@ -12,7 +12,6 @@ from typing import Protocol
 
 import msgspec
 
-from armarium.domain.account import Token, User, Workspace
 from armarium.domain.archive import ArchiveFolder, ArchiveMember
 from armarium.domain.artifact import Artifact, Found
 from armarium.domain.aspect import Aspect, AspectQuery
@@ -21,14 +20,15 @@ from armarium.domain.errors import Unavailable
 from armarium.domain.file import BlobId, FileEntry
 from armarium.domain.identifiers import ArtifactId, ArtifactRef, VersionId
 from armarium.domain.manifest import IndexedScalar
-from armarium.domain.principal import Role
 from armarium.domain.query import Cursor, FacetValue, Field, PlanStep, Query
-from armarium.domain.upload import OpenUpload, Resumable, Segment
+from armarium.domain.upload import OpenUpload
 from armarium.domain.version import Draft, Outline, StagedFile, Version
 from armarium.ports.account_secrets import AccountSecretReader, AccountSecretWriter
+from armarium.ports.accounts import AccountReader, AccountWriter
 from armarium.ports.own_stores import OwnStoreReader, OwnStoreWriter
 from armarium.ports.queue import JobReader, JobWriter
 from armarium.ports.requests import RequestWriter
+from armarium.ports.resumable import ResumableReader, ResumableWriter
 from armarium.ports.semantic import SemanticReader, SemanticWriter
 from armarium.ports.tables import TableReader, TableWriter
 from armarium.ports.vectors import VectorReader, VectorWriter
@@ -84,7 +84,17 @@ class Interrupted(Unavailable):
     """A transaction was taken back so that others could go on; the same work done again goes through."""
 
 
-class Reader(JobReader, TableReader, VectorReader, SemanticReader, OwnStoreReader, AccountSecretReader, Protocol):
+class Reader(
+    AccountReader,
+    ResumableReader,
+    JobReader,
+    TableReader,
+    VectorReader,
+    SemanticReader,
+    OwnStoreReader,
+    AccountSecretReader,
+    Protocol,
+):
     """Questions, each answered by one statement."""
 
     # artifacts
@@ -200,25 +210,6 @@ class Reader(JobReader, TableReader, VectorReader, SemanticReader, OwnStoreReade
         """The files and the folders directly in a directory (`""` or `a/b/`) of an archive, both sorted."""
         ...
 
-    # resumable uploads
-    async def find_resumable(self, upload_id: str) -> Resumable | None: ...
-
-    async def resumables_of(self, artifact_ids: Sequence[ArtifactId]) -> dict[ArtifactId, Resumable]:
-        """The upload each artifact will be committed with, or was, where it is known still."""
-        ...
-
-    async def list_segments(self, upload_id: str) -> list[Segment]:
-        """In the order of the bytes."""
-        ...
-
-    async def unsettled_resumables(self, *, touched_before: float, limit: int) -> list[Resumable]:
-        """Those with an open ending whose file is not yet what has arrived, longest untouched first."""
-        ...
-
-    async def expired_resumables(self, *, expired_before: float, limit: int) -> list[str]:
-        """Ids of uploads that have expired, the longest first."""
-        ...
-
     # buckets
     async def find_bucket(self, workspace: str, bucket_id: str) -> Bucket | None: ...
 
@@ -238,45 +229,7 @@ class Reader(JobReader, TableReader, VectorReader, SemanticReader, OwnStoreReade
         """At most `query.limit` of those that match, in order."""
         ...
 
-    # who
-    async def find_user(self, user_id: str) -> User | None: ...
-
-    async def list_users(self, *, offset: int = 0, limit: int = 256) -> list[User]:
-        """By id."""
-        ...
-
-    async def find_workspace(self, name: str, *, viewer: str | None = None, shared: bool = False) -> Workspace | None:
-        """viewer: the user whose own role is reported in `Workspace.membership`; shared: see `Transaction`."""
-        ...
-
-    async def find_workspace_by_uuid(self, uuid: str, *, viewer: str | None = None) -> Workspace | None:
-        """uuid: as `workspace_uuid` makes it of the name."""
-        ...
-
-    async def list_workspaces(self, *, member: str | None, offset: int = 0, limit: int = 256) -> list[Workspace]:
-        """Workspaces a user is a member of, or all of them for None; by name."""
-        ...
-
-    async def memberships(self, user_id: str) -> dict[str, Role]:
-        """Workspace -> role, of one user."""
-        ...
-
-    async def list_members(self, workspace: str) -> dict[str, Role]:
-        """User id -> role, by user id."""
-        ...
-
-    async def find_token(self, digest: bytes) -> Token | None:
-        """The token with this SHA-256."""
-        ...
-
-    async def find_token_by_id(self, token_id: str) -> Token | None: ...
-
-    async def list_tokens(self, user_id: str) -> list[Token]:
-        """A user's tokens that are not revoked, expired ones included, newest first."""
-        ...
-
-    async def is_revoked(self, token_id: str) -> bool: ...
-
+    # events
     async def list_events(
         self, *, workspace: str | None = None, artifact_id: str | None = None, limit: int = 100
     ) -> list[Event]:
@@ -314,6 +267,8 @@ class Transaction(
     SemanticWriter,
     OwnStoreWriter,
     AccountSecretWriter,
+    AccountWriter,
+    ResumableWriter,
     Protocol,
 ):
     """Changes. Inside a transaction finding an artifact, a workspace or a user also locks it until the end.
@@ -440,24 +395,6 @@ class Transaction(
         """Forget the files sent whole for these slots; returns them."""
         ...
 
-    # resumable uploads
-    async def insert_resumable(self, upload: Resumable) -> None: ...
-
-    async def advance_resumable(self, upload: Resumable, *, from_offset: int, segment: Segment | None) -> bool:
-        """Record what an upload has become, with the bytes that arrived; False when it is not at that offset any more.
-
-        All but its id, artifact, path and creator may be new.
-        """
-        ...
-
-    async def replace_segments(self, upload_id: str, segment: Segment | None, *, now: float) -> None:
-        """Keep one segment in place of all, or none; what was kept is released."""
-        ...
-
-    async def delete_resumable(self, upload_id: str, *, now: float) -> None:
-        """Forget an upload and release what arrived of it."""
-        ...
-
     # secrets
     async def put_secrets(
         self,
@@ -487,37 +424,6 @@ class Transaction(
 
     async def end_aspect(self, aspect_id: str, *, ended_at: int, ended_by: str) -> bool:
         """Let an aspect end, once and for all; False when it has ended already. ended_at: as `Aspect.valid_to`."""
-        ...
-
-    # who
-    async def insert_user(self, user: User) -> bool:
-        """False when the user exists."""
-        ...
-
-    async def update_user(self, user: User) -> bool:
-        """Replace e-mail and roles; False when there is no such user."""
-        ...
-
-    async def insert_workspace(self, workspace: Workspace) -> bool:
-        """False when the workspace exists; its owner becomes a member as admin."""
-        ...
-
-    async def update_workspace(self, workspace: Workspace) -> bool:
-        """Replace title, description and persistence; False when there is no such workspace."""
-        ...
-
-    async def delete_workspace(self, name: str) -> None:
-        """Remove it with its artifacts, memberships and the tokens bound to it."""
-        ...
-
-    async def put_member(self, workspace: str, user_id: str, role: Role | None) -> None:
-        """Set or, with None, end a membership."""
-        ...
-
-    async def insert_token(self, token: Token) -> None: ...
-
-    async def revoke_token(self, token_id: str, *, expires_at: float | None) -> None:
-        """Refuse a token from now on; expires_at: when this can be forgotten."""
         ...
 
     # buckets
