@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from armarium.adapters.catalog import remembered
+from armarium.adapters.catalog import postgres_readers, remembered
 from armarium.adapters.catalog.postgres import PostgresCatalog
 from armarium.domain.account import User
 from armarium.domain.identifiers import ById
@@ -107,6 +107,16 @@ async def test_when_every_connection_is_cut_reading_goes_on(catalog, other):
         )
         await other.execute("UPDATE \"user\" SET email = $1 WHERE id = 'ada'", str(number))
         assert await email(catalog) == await email(catalog) == str(number)
+
+
+async def test_a_watcher_that_cannot_watch_leaves_reading_as_it_is(catalog, monkeypatch):
+    async def broken(url):
+        raise asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress")
+
+    monkeypatch.setattr(postgres_readers, "connect", broken)
+    catalog._executor._snapshots._disconnect()
+    assert await email(catalog) == await email(catalog) == "0"
+    await catalog.close()
 
 
 async def test_a_reader_who_gives_up_leaves_the_others_theirs(catalog):

@@ -72,7 +72,7 @@ class Connections:
                 while self._idle:
                     await self._pool.release(self._idle.pop())
                 await self._pool.close()
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self._pool.terminate()
 
 

@@ -25,6 +25,8 @@ T = TypeVar("T")
 # taken back are given again: then there is no snapshot, or one with another time in it.
 _SNAPSHOT = "SELECT pg_postmaster_start_time()::text || pg_current_snapshot()::text WHERE NOT pg_is_in_recovery()"
 
+_TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 _log = logging.getLogger(__name__)
 
 
@@ -60,7 +62,7 @@ class Snapshots:
             snapshot = None
             try:
                 snapshot = await self._snapshot()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _TROUBLE as error:
                 _log.info("no snapshot: %s", error)
                 self._disconnect()
             finally:

@@ -223,7 +223,7 @@ class PgvectorIndex:
     async def _tended(self, number: int) -> None:
         try:
             await graphs.tend(self._url, number, graph_from=self._graph_from)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
             _log.exception("The graph of a vector collection could not be brought up to date.")
         finally:
             del self._tending[number]
