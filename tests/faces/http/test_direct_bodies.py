@@ -138,6 +138,15 @@ async def test_requests_in_the_same_breath_are_answered_in_turn(port):
         assert await answered(reader) == (200, b"here")
 
 
+@pytest.mark.parametrize("size", [5, len(LONG)])
+async def test_what_follows_a_last_request_does_not_spoil_it(port, size):
+    async with connected(port) as (reader, writer):
+        writer.write(head(size) + LONG[:size])
+        assert await answered(reader) == kept(LONG[:size])
+        writer.write(GET.replace(b"Host: x", b"Host: x\r\nConnection: close") + b"more")
+        assert await answered(reader) == (200, b"here")
+
+
 async def test_a_body_over_the_limit_is_refused_and_the_connection_goes_on(keeper, port):
     size = LIMIT + 20 * MIB
     async with connected(port) as (reader, writer):

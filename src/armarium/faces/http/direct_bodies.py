@@ -6,6 +6,7 @@ system writes into the memory that the store offers, and when the body is comple
 """
 
 import asyncio
+import contextlib
 from typing import Any
 
 import httptools
@@ -54,10 +55,17 @@ class DirectHttp(HttpToolsProtocol):
         self._direct = None
         self.flow.pause_reading()  # a transport chooses how it reads when reading begins
         self.transport.set_protocol(self)
-        self.parser = httptools.HttpRequestParser(self)
+        self.parser = self._fresh_parser()
         cycle.more_body = False
         cycle.message_event.set()
         self.flow.resume_reading()
+
+    def _fresh_parser(self) -> httptools.HttpRequestParser:
+        """A parser as uvicorn makes it for a new connection."""
+        parser = httptools.HttpRequestParser(self)
+        with contextlib.suppress(AttributeError):  # before httptools 0.6.3 there was nothing to be lenient about
+            parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
 
 
 class DirectBody(asyncio.BufferedProtocol):
