@@ -21,7 +21,8 @@ class Executor(Protocol):
         self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
     ) -> T | None:
         """make: turns the row into a value; an executor may remember what it made."""
-        ...
+        rows = await self.fetch_all(sql, values, long=long)
+        return make(rows[0]) if rows else None
 
     async def execute(self, sql: str, values: Sequence[Any]) -> int:
         """Change something; returns how many rows changed."""
@@ -34,11 +35,6 @@ class Closed(Executor):
     """Stands where a connection will be."""
 
     async def fetch_all(self, sql: str, values: Sequence[Any], *, long: bool = False) -> list[Any]:
-        raise closed()
-
-    async def fetch_one(
-        self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
-    ) -> T | None:
         raise closed()
 
     async def execute(self, sql: str, values: Sequence[Any]) -> int:

@@ -1,9 +1,9 @@
 """What the database means to do, asked of it for every statement on the way to an answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from armarium.adapters.catalog.executor import Executor, T
+from armarium.adapters.catalog.executor import Executor
 from armarium.domain.query import PlanStep
 
 _EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
@@ -22,12 +22,6 @@ class Explaining(Executor):
         # The words come last in a row: SQLite has numbers in front of them, PostgreSQL nothing.
         self.steps.append(PlanStep(" ".join(sql.split()), tuple(str(row[-1]) for row in plan)))
         return await self._executor.fetch_all(sql, values, long=long)
-
-    async def fetch_one(
-        self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
-    ) -> T | None:
-        rows = await self.fetch_all(sql, values, long=long)
-        return make(rows[0]) if rows else None
 
     async def execute(self, sql: str, values: Sequence[Any]) -> int:
         raise NotImplementedError("Only what is read is explained.")

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from armarium.adapters.catalog.executor import Executor
 from armarium.adapters.catalog.text_search import contains, matches
 from armarium.domain.errors import ArmariumError, Invalid, Unavailable
 
@@ -107,7 +108,7 @@ def told_plainly() -> _ToldPlainly:
     return _TOLD_PLAINLY
 
 
-class SqliteExecutor:
+class SqliteExecutor(Executor):
     """Statements on one connection: short ones at once, in the event loop; long ones in a thread."""
 
     def __init__(self, connection: sqlite3.Connection, run_long: RunInThread) -> None:
@@ -119,12 +120,6 @@ class SqliteExecutor:
             if long:
                 return list(await self._run_long(lambda: self._connection.execute(sql, values).fetchall()))
             return self._connection.execute(sql, values).fetchall()
-
-    async def fetch_one(
-        self, sql: str, values: Sequence[Any], make: Callable[[Any], T], *, long: bool = False
-    ) -> T | None:
-        rows = await self.fetch_all(sql, values, long=long)
-        return make(rows[0]) if rows else None
 
     async def execute(self, sql: str, values: Sequence[Any]) -> int:
         with told_plainly():
