@@ -32,6 +32,9 @@ _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 
 _LOST = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InternalClientError, OSError)
 
+TROUBLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""All that asyncpg raises when something is wrong with a server or the way to it; a timeout is an OSError."""
+
 
 def is_lost(error: BaseException) -> bool:
     """Whether the connection is gone, so that a read may be tried on another."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from armarium.adapters.catalog.postgres_connection import make_pool, told_plainly
+from armarium.adapters.catalog.postgres_connection import TROUBLE, make_pool, told_plainly
 
 _WAIT_SECONDS = 10.0
 """How long a statement may wait for a free connection."""
@@ -72,7 +72,7 @@ class Connections:
                 while self._idle:
                     await self._pool.release(self._idle.pop())
                 await self._pool.close()
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        except TROUBLE:
             self._pool.terminate()
 
 

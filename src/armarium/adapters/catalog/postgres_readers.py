@@ -12,10 +12,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import asyncpg
-
 from armarium.adapters.catalog.executor import Executor
-from armarium.adapters.catalog.postgres_connection import connect, is_lost, told_plainly
+from armarium.adapters.catalog.postgres_connection import TROUBLE, connect, is_lost, told_plainly
 from armarium.adapters.catalog.postgres_pool import Connections
 from armarium.adapters.catalog.remembered import Remembered
 
@@ -24,8 +22,6 @@ T = TypeVar("T")
 # A server that follows another cannot list all it does not see yet, and numbers of transactions that a crash has
 # taken back are given again: then there is no snapshot, or one with another time in it.
 _SNAPSHOT = "SELECT pg_postmaster_start_time()::text || pg_current_snapshot()::text WHERE NOT pg_is_in_recovery()"
-
-_TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +58,7 @@ class Snapshots:
             snapshot = None
             try:
                 snapshot = await self._snapshot()
-            except _TROUBLE as error:
+            except TROUBLE as error:
                 _log.info("no snapshot: %s", error)
                 self._disconnect()
             finally:

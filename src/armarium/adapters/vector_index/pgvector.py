@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import asyncpg
 import numpy as np
 
-from armarium.adapters.catalog.postgres_connection import CONNECT_SECONDS, told_plainly
+from armarium.adapters.catalog.postgres_connection import CONNECT_SECONDS, TROUBLE, told_plainly
 from armarium.adapters.vector_index import graphs, leftovers, points
 from armarium.adapters.vector_index.growing import Floats, Mask, Numbers
 from armarium.adapters.vector_index.rows import Rows, best, prepared
@@ -223,7 +223,7 @@ class PgvectorIndex:
     async def _tended(self, number: int) -> None:
         try:
             await graphs.tend(self._url, number, graph_from=self._graph_from)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+        except TROUBLE:
             _log.exception("The graph of a vector collection could not be brought up to date.")
         finally:
             del self._tending[number]
