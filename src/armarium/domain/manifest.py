@@ -84,6 +84,15 @@ _TEXT_FIELDS = ("name", "description", "version", "license", "documentation", "g
 _TEXT_LISTS = ("tags", "covers", "links")
 
 
+def value_at(manifest: Mapping[str, Any], path: str) -> Any:
+    """Follow a dotted path; a key that holds dots itself is found, too. None where there is nothing."""
+    if path in manifest:
+        return manifest[path]
+    head, dot, rest = path.partition(".")
+    inner = manifest.get(head) if dot else None
+    return value_at(inner, rest) if isinstance(inner, Mapping) else None
+
+
 def check_known_fields(manifest: Mapping[str, Any]) -> None:
     """Refuse a generic artifact's or collection's manifest whose well-known fields have the wrong type.
 

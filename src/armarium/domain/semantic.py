@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from armarium.domain.errors import Invalid
+from armarium.domain.manifest import value_at
 from armarium.domain.vector import VECTOR_COLLECTION, VectorSpace, space_of
 
 SETTING = "semantic_search"
@@ -63,20 +64,12 @@ def texts_of(manifest: Mapping[str, Any], fields: tuple[str, ...]) -> list[str]:
     texts: list[str] = []
     left = MOST_CHARACTERS
     for field in fields:
-        held = _at(manifest, field)
+        held = value_at(manifest, field)
         for item in held if isinstance(held, list) else [held]:
             if isinstance(item, str) and item and left > 0:
                 texts.append(item[:left])
                 left -= len(texts[-1])
     return texts
-
-
-def _at(manifest: Mapping[str, Any], path: str) -> Any:
-    if path in manifest:
-        return manifest[path]
-    head, dot, rest = path.partition(".")
-    inner = manifest.get(head) if dot else None
-    return _at(inner, rest) if isinstance(inner, Mapping) else None
 
 
 def payload_of(texts: list[str]) -> msgspec.Raw:

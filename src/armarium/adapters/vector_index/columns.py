@@ -1,6 +1,6 @@
 """The payloads of a collection by column, so that a condition looks at each different value once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from armarium.domain import regexes
 from armarium.domain.errors import Invalid
+from armarium.domain.manifest import value_at
 from armarium.domain.query import (
     AllOf,
     AnyOf,
@@ -148,15 +149,6 @@ def _joined(join: Any, masks: list[Rows], rows: int, *, empty: bool) -> Rows:
 def text_of(value: Any) -> str:
     """How a value is compared: text as it is, anything else as its JSON."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def value_at(payload: Mapping[str, Any], path: str) -> Any:
-    """Follow a dotted path; a key that holds dots itself is found, too. None where there is nothing."""
-    if path in payload:
-        return payload[path]
-    head, dot, rest = path.partition(".")
-    inner = payload.get(head) if dot else None
-    return value_at(inner, rest) if isinstance(inner, Mapping) else None
 
 
 def _contains(value: Any, wanted: set[str], *, every: bool) -> bool:
